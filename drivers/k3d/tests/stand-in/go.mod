@@ -1,0 +1,3 @@
+module caproni.dev/stand-in
+
+go 1.19

@@ -1,0 +1,437 @@
+//! Running a backend's program: argv never through a shell, ended with the request.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::Child;
+use tokio::sync::mpsc;
+
+use crate::error::{Error, ErrorKind};
+use crate::request::Request;
+
+/// How long a backend's program may take to end after SIGTERM.
+const TERM_GRACE: Duration = Duration::from_secs(2);
+
+/// How long output is awaited after the program itself ended: a grandchild may hold the pipe.
+const DRAIN_GRACE: Duration = Duration::from_secs(1);
+
+/// How much of a program's output is kept, in bytes; the end of it when there is more.
+const KEPT: usize = 16 * 1024 * 1024;
+
+/// How much output goes into an error, in bytes: its end.
+const TAIL: usize = 8 * 1024;
+
+/// A backend's program with its arguments, not yet running.
+#[derive(Debug, Clone)]
+pub struct Command {
+    program: PathBuf,
+    args: Vec<OsString>,
+    environment: Vec<(OsString, Option<OsString>)>,
+    input: Option<Vec<u8>>,
+    step: Option<String>,
+}
+
+impl Command {
+    /// A program by its absolute path.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            environment: Vec::new(),
+            input: None,
+            step: None,
+        }
+    }
+
+    /// Adds arguments, each passed as it is.
+    #[must_use]
+    pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets an environment variable.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.into(), Some(value.into())));
+        self
+    }
+
+    /// Keeps an environment variable of the driver from the program.
+    #[must_use]
+    pub fn env_remove(mut self, name: impl Into<OsString>) -> Self {
+        self.environment.push((name.into(), None));
+        self
+    }
+
+    /// Gives the program bytes to read; without this its stdin is empty.
+    #[must_use]
+    pub fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
+        self.input = Some(input.into());
+        self
+    }
+
+    /// Reports each line the program prints as progress of this step.
+    #[must_use]
+    pub fn progress_step(mut self, step: impl Into<String>) -> Self {
+        self.step = Some(step.into());
+        self
+    }
+
+    /// The command as a person could paste it into a shell.
+    pub fn command_line(&self) -> String {
+        let program = self.program.as_os_str();
+        command_line(std::iter::once(program).chain(self.args.iter().map(OsString::as_os_str)))
+    }
+
+    fn spawn(&self) -> Result<Child, Error> {
+        let mut command = tokio::process::Command::new(&self.program);
+        command.args(&self.args).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(if self.input.is_some() { Stdio::piped() } else { Stdio::null() });
+        for (name, value) in &self.environment {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        // A group of its own, so that its children end with it. It stays in the driver's
+        // session, which is what the host ends when the driver itself is gone.
+        command.process_group(0);
+        command.spawn().map_err(|error| self.not_started(&error))
+    }
+
+    fn not_started(&self, error: &std::io::Error) -> Error {
+        let program = self.program.display();
+        let kind = match error.kind() {
+            std::io::ErrorKind::NotFound => ErrorKind::BackendMissing,
+            _ => ErrorKind::BackendFailed,
+        };
+        let mut failed = Error::new(kind, format!("cannot run `{program}`: {error}"));
+        failed.data.program = Some(program.to_string());
+        failed
+    }
+}
+
+/// What a program printed, and how it ended.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Output {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Its standard output, lossily decoded.
+    pub stdout: String,
+    /// Its standard error, lossily decoded.
+    pub stderr: String,
+    command_line: String,
+}
+
+impl Output {
+    /// The output of a program that ended well.
+    ///
+    /// # Errors
+    /// `BackendFailed` with the command, its exit and the end of its output.
+    pub fn success(self) -> Result<Self, Error> {
+        if self.status.success() { Ok(self) } else { Err(self.failure()) }
+    }
+
+    /// The failure that this output tells of, whatever the exit code says.
+    pub fn failure(&self) -> Error {
+        let said = if self.stderr.trim().is_empty() { &self.stdout } else { &self.stderr };
+        let program = self.command_line.split(' ').next().unwrap_or_default();
+        let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy();
+        let how = match self.status.code() {
+            Some(code) => format!("exited with {code}"),
+            None => format!("was ended: {}", self.status),
+        };
+        let mut error = Error::new(ErrorKind::BackendFailed, format!("`{name}` {how}"));
+        error.data.command = Some(self.command_line.clone());
+        error.data.exit_code = self.status.code();
+        error.data.output = Some(tail(&strip_ansi(said)).to_owned());
+        error
+    }
+}
+
+impl Request {
+    /// Runs a backend's program to its end.
+    ///
+    /// Any exit code is an [`Output`]; [`Output::success`] makes it an error. Lines
+    /// it prints are progress when the command names a step. When the request is
+    /// cancelled or its time is up, the program and its children get SIGTERM, then
+    /// SIGKILL, and are gone when this returns.
+    ///
+    /// # Errors
+    /// `BackendMissing` or `BackendFailed` when it cannot be started, `Cancelled`,
+    /// `TimedOut`.
+    pub async fn run(&self, command: &Command) -> Result<Output, Error> {
+        if self.is_cancelled() {
+            return Err(Error::cancelled());
+        }
+        let mut running = Running::start(command, self)?;
+        tokio::select! {
+            biased;
+            error = self.ended() => {
+                running.end().await;
+                Err(error)
+            }
+            status = running.child.wait() => match status {
+                Ok(status) => Ok(running.finish(status).await),
+                Err(error) => Err(command.not_started(&error)),
+            }
+        }
+    }
+}
+
+/// A program that runs, and is ended when this is dropped.
+struct Running {
+    child: Child,
+    group: Option<Pid>,
+    stdout: Stream,
+    stderr: Stream,
+    command_line: String,
+}
+
+impl Running {
+    fn start(command: &Command, request: &Request) -> Result<Self, Error> {
+        let mut child = command.spawn()?;
+        let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        if let (Some(mut stdin), Some(input)) = (child.stdin.take(), command.input.clone()) {
+            // A program that ends without reading closes the pipe; its exit code tells.
+            tokio::spawn(async move {
+                let _ = stdin.write_all(&input).await;
+            });
+        }
+        let progress = command.step.as_ref().map(|step| (request.clone(), step.clone()));
+        let stdout = Stream::collect(child.stdout.take(), progress.clone());
+        let stderr = Stream::collect(child.stderr.take(), progress);
+        Ok(Self { child, group, stdout, stderr, command_line: command.command_line() })
+    }
+
+    async fn finish(mut self, status: ExitStatus) -> Output {
+        let stdout = self.stdout.text().await;
+        let stderr = self.stderr.text().await;
+        self.group = None;
+        let command_line = std::mem::take(&mut self.command_line);
+        Output { status, stdout, stderr, command_line }
+    }
+
+    async fn end(&mut self) {
+        self.signal(Signal::TERM);
+        if tokio::time::timeout(TERM_GRACE, self.child.wait()).await.is_err() {
+            self.signal(Signal::KILL);
+            let _ = self.child.wait().await;
+        }
+        // The program is gone; a child of its own that ignored SIGTERM is not.
+        self.signal(Signal::KILL);
+        self.group = None;
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = self.group {
+            // ESRCH: all are gone, which is what is wanted.
+            let _ = kill_process_group(group, signal);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+    }
+}
+
+/// One of a program's outputs, read from its start to its end by a task of its own.
+struct Stream {
+    chunks: mpsc::UnboundedReceiver<Vec<u8>>,
+}
+
+impl Stream {
+    fn collect(
+        source: Option<impl AsyncRead + Unpin + Send + 'static>,
+        progress: Option<(Request, String)>,
+    ) -> Self {
+        let (sender, chunks) = mpsc::unbounded_channel();
+        if let Some(source) = source {
+            tokio::spawn(read(source, sender, progress));
+        }
+        Self { chunks }
+    }
+
+    async fn text(&mut self) -> String {
+        let mut bytes = Vec::new();
+        let all = async {
+            while let Some(chunk) = self.chunks.recv().await {
+                bytes.extend_from_slice(&chunk);
+                if bytes.len() > 2 * KEPT {
+                    bytes.drain(..bytes.len() - KEPT);
+                }
+            }
+        };
+        let _ = tokio::time::timeout(DRAIN_GRACE, all).await;
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+async fn read(
+    mut source: impl AsyncRead + Unpin,
+    sender: mpsc::UnboundedSender<Vec<u8>>,
+    progress: Option<(Request, String)>,
+) {
+    let mut line = Vec::new();
+    let mut buffer = [0; 8192];
+    while let Ok(length @ 1..) = source.read(&mut buffer).await {
+        if let Some((request, step)) = &progress {
+            for &byte in &buffer[..length] {
+                match byte {
+                    b'\n' | b'\r' => report(request, step, &std::mem::take(&mut line)),
+                    _ if line.len() < TAIL => line.push(byte),
+                    _ => {}
+                }
+            }
+        }
+        if sender.send(buffer[..length].to_vec()).is_err() {
+            break;
+        }
+    }
+}
+
+fn report(request: &Request, step: &str, line: &[u8]) {
+    let text = strip_ansi(&String::from_utf8_lossy(line));
+    let text = strip_log_prefix(text.trim());
+    if !text.is_empty() {
+        request.progress(step, text);
+    }
+}
+
+/// Takes logrus' `INFO[0001] ` off a line, which k3d and colima put before each.
+fn strip_log_prefix(line: &str) -> &str {
+    let rest = ["INFO", "WARN", "ERRO", "FATA", "DEBU"].iter().find_map(|l| line.strip_prefix(l));
+    rest.and_then(|rest| rest.strip_prefix('[')?.split_once("] ").map(|(_, text)| text.trim()))
+        .unwrap_or(line)
+}
+
+/// Joins arguments so that a shell would take them apart again.
+pub fn command_line<A: AsRef<OsStr>>(argv: impl IntoIterator<Item = A>) -> String {
+    let words: Vec<String> =
+        argv.into_iter().map(|word| word.as_ref().to_string_lossy().into_owned()).collect();
+    // The only thing that cannot be quoted is a NUL byte, which no argument can hold.
+    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
+}
+
+/// Takes terminal colours and the like out of a program's output.
+pub fn strip_ansi(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c != '\u{1b}' {
+            plain.push(c);
+        } else if rest.next_if_eq(&'[').is_some() {
+            // CSI: parameters, then one final byte from `@` to `~`.
+            while rest.next().is_some_and(|c| !('@'..='~').contains(&c)) {}
+        } else {
+            rest.next();
+        }
+    }
+    plain
+}
+
+fn tail(text: &str) -> &str {
+    let text = text.trim_end();
+    let mut start = text.len().saturating_sub(TAIL);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    &text[start..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        Command::new("/bin/sh").args(["-c", script])
+    }
+
+    #[tokio::test]
+    async fn arguments_reach_the_program_as_they_are() {
+        let odd = ["a b", "$(id)", "\"'\\", "line\nbreak", "", "ü*?"];
+        let command = Command::new("/bin/sh").args(["-c", "printf '%s|' \"$@\"", "sh"]).args(odd);
+        let output = Request::detached().run(&command).await.expect("runs");
+        assert_eq!(output.stdout, odd.map(|arg| format!("{arg}|")).concat());
+    }
+
+    #[tokio::test]
+    async fn a_failure_carries_command_exit_code_and_the_end_of_stderr() {
+        let command = shell("echo out; printf '\\033[31mERRO\\033[0m it broke\\n' >&2; exit 3");
+        let output = Request::detached().run(&command).await.expect("runs");
+        let error = output.success().expect_err("exit code 3 is a failure");
+        assert_eq!(error.message, "`sh` exited with 3");
+        assert_eq!(error.data.exit_code, Some(3));
+        assert_eq!(error.data.output.as_deref(), Some("ERRO it broke"));
+        let pasted = shlex::split(error.data.command.as_deref().unwrap_or_default());
+        assert_eq!(pasted.map(|words| words.len()), Some(3));
+    }
+
+    #[tokio::test]
+    async fn a_missing_program_is_backend_missing() {
+        let error =
+            Request::detached().run(&Command::new("/nowhere/k3d")).await.expect_err("absent");
+        assert_eq!(error.kind(), &ErrorKind::BackendMissing);
+        assert_eq!(error.data.program.as_deref(), Some("/nowhere/k3d"));
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_request_ends_the_program_and_its_children() {
+        let (sender, mut lines) = mpsc::channel(8);
+        let cancel = CancellationToken::new();
+        let request = Request::new(sender, cancel.clone(), None);
+        // The child ignores SIGTERM, the grandchild holds the pipe.
+        let command = shell("trap '' TERM; sleep 600 & echo $!; wait; wait").progress_step("run");
+        let run = tokio::spawn(async move { request.run(&command).await });
+        let line = lines.recv().await.expect("the grandchild's id");
+        cancel.cancel();
+        let error = run.await.expect("no panic").expect_err("cancelled");
+        assert_eq!(error.kind(), &ErrorKind::Cancelled);
+        let line: serde_json::Value = serde_json::from_str(&line).expect("a message");
+        let id = line["params"]["message"].as_str().and_then(|id| id.parse().ok());
+        let grandchild = id.and_then(Pid::from_raw).expect("a process id");
+        assert!(is_gone(grandchild), "the grandchild still runs");
+    }
+
+    /// Gone, or a zombie that its new parent has yet to reap.
+    fn is_gone(process: Pid) -> bool {
+        let state = std::process::Command::new("ps")
+            .args(["-o", "stat=", "-p", &process.as_raw_nonzero().to_string()])
+            .output()
+            .expect("ps runs");
+        let state = String::from_utf8_lossy(&state.stdout).trim().to_owned();
+        state.is_empty() || state.starts_with('Z')
+    }
+
+    #[tokio::test]
+    async fn input_is_what_the_program_reads_and_else_nothing() {
+        let cat = Command::new("/bin/cat");
+        let output = Request::detached().run(&cat.clone().input("given")).await.expect("runs");
+        assert_eq!(output.stdout, "given");
+        assert_eq!(Request::detached().run(&cat).await.expect("runs").stdout, "");
+    }
+
+    #[tokio::test]
+    async fn time_that_is_up_is_timed_out() {
+        let request = Request::detached().for_cleanup(Duration::ZERO);
+        let error = request.run(&shell("sleep 600")).await.expect_err("no time");
+        assert_eq!(error.kind(), &ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn colours_and_log_prefixes_are_no_part_of_a_message() {
+        let line = "\u{1b}[36mINFO\u{1b}[0m[0001] Creating node 'k3d-demo-server-0'   ";
+        assert_eq!(strip_log_prefix(strip_ansi(line).trim()), "Creating node 'k3d-demo-server-0'");
+        assert_eq!(strip_log_prefix("INFORMATION"), "INFORMATION");
+    }
+
+    use tokio_util::sync::CancellationToken;
+}
