@@ -1,1 +1,21 @@
+//! Manages local Kubernetes clusters through drivers.
+//!
+//! The way of `caproni --driver k3d start` through the modules: [`cli`] ->
+//! `commands::start` -> [`config`], [`discovery`] -> [`session`] ([`process`],
+//! [`transport`]) -> the driver -> [`readiness`] -> [`kubeconfig`] -> [`ui`] ->
+//! [`exit`]. Nothing here knows a backend.
 
+pub mod cli;
+mod commands;
+pub mod config;
+pub mod discovery;
+pub mod error;
+pub mod exit;
+pub mod interrupt;
+pub mod kubeconfig;
+pub mod process;
+pub mod readiness;
+pub mod session;
+pub mod state;
+pub mod transport;
+pub mod ui;

@@ -1,1 +1,8 @@
-fn main() {}
+//! Starts caproni.
+
+use std::process::ExitCode;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    caproni::cli::run().await
+}

@@ -192,8 +192,8 @@ fn property<'a>(root: &'a Value, section: &'a Value, key: &str) -> Option<&'a Va
     if is_sensitive(raw) { Some(raw) } else { Some(resolve(root, raw)) }
 }
 
-/// Follows `#/$defs/…`, also as the one non-null branch of an `anyOf`.
-fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
+/// Follows a reference `#/$defs/…` of `root`, also as the one non-null branch of an `anyOf`.
+pub fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
     let branches = schema.get("anyOf").and_then(Value::as_array);
     let not_null = |branch: &&Value| branch.get("type").and_then(Value::as_str) != Some("null");
     if let Some(branch) = branches.and_then(|branches| branches.iter().find(not_null)) {

@@ -261,6 +261,11 @@ pub struct Condition {
 }
 
 impl Condition {
+    /// A thing that is as it should be, and that a user should know of.
+    pub fn passed(name: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { name: name.into(), ok: true, message: message.into(), hint: None }
+    }
+
     /// A thing that is not as it should be.
     pub fn failed(name: impl Into<String>, message: impl Into<String>) -> Self {
         Self { name: name.into(), ok: false, message: message.into(), hint: None }

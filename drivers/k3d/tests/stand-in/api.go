@@ -111,12 +111,17 @@ func (n *node) hear(w http.ResponseWriter, r *http.Request, secrets bool) {
 	}
 	n.lock.Lock()
 	defer n.lock.Unlock()
+	if secrets && !n.etcd {
+		// The real one keeps its data in a file of its own then, which no other server can share.
+		http.Error(w, "stand-in: not started with --cluster-init", http.StatusBadRequest)
+		return
+	}
 	old := n.members[m.Name]
 	n.record(m)
 	if old == nil || old.Unschedulable != m.Unschedulable {
 		n.save()
 	}
-	answer := joined{Members: n.list(), Etcd: n.etcd}
+	answer := joined{Members: n.list(), Removed: n.removed}
 	if secrets {
 		answer.ClientCA, answer.ServerCA = n.clientCA, n.serverCA
 	}
@@ -266,6 +271,7 @@ func (n *node) nodes(w http.ResponseWriter, r *http.Request) {
 	case r.Method == "DELETE" && single:
 		n.lock.Lock()
 		delete(n.members, name)
+		n.removed[name] = time.Now()
 		n.save()
 		n.lock.Unlock()
 		reply(w, http.StatusOK, object{"kind": "Status", "apiVersion": "v1", "metadata": object{}, "status": "Success"})

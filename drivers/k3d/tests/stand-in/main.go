@@ -192,6 +192,17 @@ func loadProxyConfig(text string) ([]upstream, error) {
 	return upstreams, nil
 }
 
+// nginxLog writes in nginx's own form: k3d would take a line of k3s' with level=fatal as a reason to
+// wait for the next start.
+func nginxLog(level string, message any) {
+	fmt.Fprintf(os.Stderr, "stand-in: %s [%s] 1#1: %v\n", time.Now().UTC().Format("2006/01/02 15:04:05"), level, message)
+}
+
+func nginxFatal(err error) {
+	nginxLog("emerg", err)
+	os.Exit(1)
+}
+
 func proxy() {
 	obeySignals()
 	time.Sleep(after("STAND_IN_UP_AFTER", 0))
@@ -205,15 +216,15 @@ func proxy() {
 		upstreams, err := loadProxyConfig(string(text))
 		if err != nil {
 			if last == "" {
-				fatal("nginx: [emerg] %v", err)
+				nginxFatal(err)
 			}
-			logAt("error", "nginx: [emerg] %v", err)
+			nginxLog("emerg", err)
 			last = string(text)
 			continue
 		}
 		stop()
 		last, stop = string(text), serve(upstreams)
-		logf("start worker processes")
+		nginxLog("notice", "start worker processes")
 	}
 }
 
@@ -224,7 +235,7 @@ func serve(upstreams []upstream) (stop func()) {
 		if u.protocol == "udp" {
 			socket, err := net.ListenPacket("udp", ":"+u.port)
 			if err != nil {
-				fatal("nginx: [emerg] %v", err)
+				nginxFatal(err)
 			}
 			open = append(open, socket)
 			go forwardPackets(socket, u)
@@ -232,7 +243,7 @@ func serve(upstreams []upstream) (stop func()) {
 		}
 		listener, err := net.Listen("tcp", ":"+u.port)
 		if err != nil {
-			fatal("nginx: [emerg] %v", err)
+			nginxFatal(err)
 		}
 		open = append(open, listener)
 		go func() {
@@ -258,7 +269,7 @@ func forward(client *net.TCPConn, u upstream, turn int) {
 		address := u.servers[(turn+i)%len(u.servers)]
 		connection, err := net.DialTimeout("tcp", address, 2*time.Second)
 		if err != nil {
-			logAt("error", "connect() failed while connecting to upstream %s: %v", address, err)
+			nginxLog("error", fmt.Sprintf("connect() failed (%v) while connecting to upstream", err))
 			continue
 		}
 		server := connection.(*net.TCPConn)

@@ -7,6 +7,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -50,7 +51,8 @@ type joined struct {
 	ClientCA authority `json:"clientCA"`
 	ServerCA authority `json:"serverCA"`
 	Members  []member  `json:"members"`
-	Etcd     bool      `json:"etcd"`
+	// Without it, what was removed here would come back from another server.
+	Removed map[string]time.Time `json:"removed"`
 }
 
 type node struct {
@@ -71,6 +73,7 @@ type node struct {
 	lock     sync.Mutex
 	self     member
 	members  map[string]*member
+	removed  map[string]time.Time
 	said     time.Time
 	clientCA authority
 	serverCA authority
@@ -87,6 +90,7 @@ func newNode(role string, args []string) *node {
 		readyAfter:  after("STAND_IN_READY_AFTER", time.Second),
 		readyzAfter: after("STAND_IN_READYZ_AFTER", 0),
 		members:     map[string]*member{},
+		removed:     map[string]time.Time{},
 		self:        member{Name: hostname, Labels: map[string]string{}},
 	}
 	for len(args) > 0 {
@@ -260,6 +264,9 @@ func (n *node) runServer() {
 				}
 				break
 			}
+			if errors.Is(err, errRefused) {
+				fatal("starting kubernetes: preparing server: %v", err)
+			}
 			logAt("error", "Failed to join %s: %v", n.url, err)
 			time.Sleep(heartbeat)
 		}
@@ -349,7 +356,7 @@ users:
 // listen serves the API, and stops to for as long as it is told so.
 func (n *node) listen() {
 	hosts := append([]string{"0.0.0.0", "127.0.0.1", "::1", "localhost", "kubernetes", "kubernetes.default",
-		"kubernetes.default.svc", "kubernetes.default.svc.cluster.local", n.self.Name, must(os.Hostname())}, n.names...)
+		"kubernetes.default.svc", "kubernetes.default.svc.cluster.local", must(os.Hostname())}, n.names...)
 	certificate, key := n.serverCA.issue(pkix.Name{CommonName: "k3s", Organization: []string{"k3s"}},
 		x509.ExtKeyUsageServerAuth, append(hosts, ownIPs()...))
 	config := &tls.Config{
@@ -442,6 +449,7 @@ func (n *node) record(m member) {
 	if old != nil && old.Ready == m.Ready && time.Since(old.seen) < grace {
 		m.changed = old.changed
 	}
+	delete(n.removed, m.Name)
 	n.members[m.Name] = &m
 }
 
@@ -480,14 +488,22 @@ func (n *node) heartbeats() {
 	}
 }
 
-// learn takes over the nodes that this one has not heard of.
+// learn takes over what this node has not heard of: nodes, and that nodes were removed.
 func (n *node) learn(answer *joined) {
 	n.lock.Lock()
 	defer n.lock.Unlock()
 	changed := false
+	for name, when := range answer.Removed {
+		if m := n.members[name]; m != nil && m.seen.Before(when) && name != n.self.Name {
+			delete(n.members, name)
+			n.removed[name] = when
+			changed = true
+		}
+	}
 	for _, m := range answer.Members {
 		m := m
-		if n.members[m.Name] == nil && m.Name != n.self.Name {
+		_, removed := n.removed[m.Name]
+		if n.members[m.Name] == nil && !removed && m.Name != n.self.Name {
 			n.members[m.Name] = &m
 			changed = true
 		}
@@ -507,6 +523,8 @@ var peers = &http.Client{
 		DisableKeepAlives: true,
 	},
 }
+
+var errRefused = errors.New("400 Bad Request")
 
 func (n *node) say(server, what string) (*joined, error) {
 	n.lock.Lock()
@@ -529,6 +547,9 @@ func (n *node) say(server, what string) (*joined, error) {
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		return nil, err
+	}
+	if response.StatusCode == http.StatusBadRequest {
+		return nil, fmt.Errorf("%s: %w", target, errRefused)
 	}
 	if response.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s: %s", response.Status, strings.TrimSpace(string(text)))

@@ -1,0 +1,170 @@
+//! The command line: what can be said, and the way from there to an exit code.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::error::ErrorKind as ClapErrorKind;
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::{App, destroy, restart, start, status, stop, version};
+use crate::error::Error;
+use crate::exit;
+use crate::ui::{Format, Ui};
+
+/// Manage local Kubernetes clusters through drivers
+#[derive(Debug, Parser)]
+#[command(name = "caproni", version, max_term_width = 100, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  it worked; for `status`: the cluster is ready
+    1  the backend failed
+    2  the command line is wrong, or the driver cannot do that
+    3  the cluster is not running; for `status`: stopped or absent
+    4  the cluster is not ready, or was not in time
+    5  the cluster exists with another config
+    6  a config file, the driver's section in it, or the kubeconfig is missing or wrong
+    7  the backend is not installed or does not answer
+    8  a port, memory, or a permission stands in the way
+    9  someone else is changing the cluster
+   10  the driver was not found, or speaks another protocol version
+   20  the driver crashed, never answered, or broke the protocol
+  130  cancelled";
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Use this driver: a name, or the path of an executable
+    #[arg(long, short, global = true, env = "CAPRONI_DRIVER", value_name = "NAME|PATH")]
+    pub driver: Option<String>,
+
+    /// Name the cluster
+    #[arg(
+        long,
+        short,
+        global = true,
+        env = "CAPRONI_PROFILE",
+        value_name = "NAME",
+        default_value = "caproni"
+    )]
+    pub profile: String,
+
+    /// Read this file instead of the nearest `caproni.yaml` upwards from here
+    #[arg(long, short, global = true, env = "CAPRONI_CONFIG_FILE", value_name = "FILE")]
+    pub config_file: Option<PathBuf>,
+
+    /// Print results and errors in this format
+    #[arg(
+        long,
+        short,
+        global = true,
+        env = "CAPRONI_OUTPUT",
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
+    pub output: Format,
+
+    /// Show the driver's log and all details of errors
+    #[arg(long, short, global = true, env = "CAPRONI_VERBOSE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub verbose: bool,
+
+    /// Give up after this time, such as `90s` or `15m` [default: 10m for start and restart, 5m for
+    /// stop and destroy, 30s for status and version]
+    #[arg(long, global = true, env = "CAPRONI_TIMEOUT", value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub timeout: Option<Duration>,
+
+    /// Answer every question with yes: destroy the cluster, run the commands that set up a backend
+    #[arg(long, short, global = true, env = "CAPRONI_YES", value_parser = clap::builder::FalseyValueParser::new())]
+    pub yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Start(start::Start),
+    Stop(stop::Stop),
+    Destroy(destroy::Destroy),
+    Status(status::Status),
+    Restart(restart::Restart),
+    Version(version::Version),
+}
+
+/// Does what the command line of this process says.
+pub async fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_understood(&error),
+    };
+    let ui = Ui::new(cli.global.output, cli.global.verbose);
+    match execute(cli, &ui).await {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            ui.error(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+async fn execute(cli: Cli, ui: &Ui) -> Result<u8, Error> {
+    let app = App::new(cli.global, ui.clone())?;
+    match cli.command {
+        Command::Start(start) => start.run(&app).await,
+        Command::Stop(stop) => stop.run(&app).await,
+        Command::Destroy(destroy) => destroy.run(&app).await,
+        Command::Status(status) => status.run(&app).await,
+        Command::Restart(restart) => restart.run(&app).await,
+        Command::Version(version) => version.run(&app).await,
+    }
+}
+
+fn not_understood(error: &clap::Error) -> ExitCode {
+    let asked = matches!(error.kind(), ClapErrorKind::DisplayHelp | ClapErrorKind::DisplayVersion);
+    if !asked && wants_json() {
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        Ui::new(Format::Json, false).error(&Error::usage(first).with_hint("see `caproni --help`"));
+    } else {
+        // Nobody reads it: the exit code tells all the same.
+        let _ = error.print();
+    }
+    ExitCode::from(if asked { exit::OK } else { exit::USAGE })
+}
+
+/// Tells whether a command line that is not understood asks for JSON all the same.
+fn wants_json() -> bool {
+    let words: Vec<String> = std::env::args().collect();
+    let spelled = words.iter().any(|word| {
+        let value = word.strip_prefix("--output=").or_else(|| word.strip_prefix("-o"));
+        value.is_some_and(|value| value.trim_start_matches('=') == "json")
+    });
+    let apart = words
+        .windows(2)
+        .any(|two| matches!(two[0].as_str(), "-o" | "--output") && two[1] == "json");
+    spelled || apart || std::env::var("CAPRONI_OUTPUT").is_ok_and(|format| format == "json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_exit_code_is_in_the_help() {
+        for code in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 130] {
+            let told =
+                EXIT_CODES.lines().any(|line| line.trim_start().starts_with(&format!("{code} ")));
+            assert!(told, "{code}");
+        }
+    }
+}

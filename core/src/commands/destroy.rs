@@ -1,0 +1,62 @@
+//! `caproni destroy`
+
+use caproni_driver::ErrorKind;
+use clap::Args;
+use serde_json::Value;
+
+use super::{App, LIMIT_TO_ASK, LIMIT_TO_END, Target, tell_outcome};
+use crate::error::Error;
+use crate::exit;
+use crate::kubeconfig::{Entry, UserKubeconfig};
+use crate::session::Session;
+use crate::state::ClusterState;
+
+/// Remove the cluster and all its data, half-created ones too
+///
+/// Asks first on a terminal, unless `--yes` is given. The cluster's context is taken
+/// out of the kubeconfig.
+#[derive(Debug, Args)]
+pub(crate) struct Destroy {}
+
+impl Destroy {
+    pub(crate) async fn run(self, app: &App) -> Result<u8, Error> {
+        let target = app.target()?;
+        let question = format!("Destroy cluster `{}` and all its data?", target.profile);
+        if !app.global.yes && app.ui.can_ask() && !app.ui.ask(&question).await {
+            return Err(Error::driver(ErrorKind::Cancelled, "cancelled: nothing was destroyed"));
+        }
+        let session = app.open(&target).await?;
+        let config = app.config_if_valid(&target, &session);
+        let context = context(app, &target, &session, config.as_ref()).await;
+        let destroyed = session.destroy(app.call(&target, LIMIT_TO_END), config).await;
+        session.close().await;
+        match destroyed {
+            Ok(outcome) => {
+                if let Some(context) = context {
+                    UserKubeconfig::locate()?.remove(&context).await?;
+                }
+                ClusterState::of(&target.driver.name, &target.profile).forget();
+                tell_outcome(app, &target, &outcome);
+                Ok(exit::OK)
+            }
+            Err(error) => Err(app.look_back(&target, error).await),
+        }
+    }
+}
+
+/// The context to be taken out: as `start` kept it, or as the driver tells it of a
+/// cluster that was started elsewhere.
+async fn context(
+    app: &App,
+    target: &Target,
+    session: &Session,
+    config: Option<&Value>,
+) -> Option<Entry> {
+    let kept = ClusterState::of(&target.driver.name, &target.profile).kubeconfig();
+    if let Some(entry) = kept.as_deref().and_then(Entry::current) {
+        return Some(entry);
+    }
+    let call = app.call(target, LIMIT_TO_ASK);
+    let given = session.kubeconfig(call, config.cloned()).await.ok().flatten()?;
+    Entry::parse(&given.kubeconfig, &given.context).ok()
+}

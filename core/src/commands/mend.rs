@@ -1,0 +1,74 @@
+//! Running the commands that mend an error, if the user agrees.
+
+use std::os::fd::AsFd;
+use std::process::Stdio;
+
+use caproni_driver::{Action, ErrorKind};
+
+use super::App;
+use crate::error::Error;
+
+/// The mending of one command's errors: each command line is run once at most.
+pub(super) struct Mending<'a> {
+    app: &'a App,
+    run: Vec<String>,
+}
+
+impl<'a> Mending<'a> {
+    pub(super) fn new(app: &'a App) -> Self {
+        Self { app, run: Vec::new() }
+    }
+
+    /// Mends an error, so that what failed can be tried again.
+    ///
+    /// # Errors
+    /// The error itself, when nothing mends it, the user does not agree or cannot be
+    /// asked, or the mending failed or did not help.
+    pub(super) async fn mend(&mut self, error: Error) -> Result<(), Error> {
+        let actions = error.data.actions.clone();
+        if actions.is_empty() {
+            return Err(error);
+        }
+        if let Some(done) = actions.iter().find(|action| self.run.contains(&action.command_line()))
+        {
+            return Err(
+                error.with_cause(format!("`{}` was run, and did not mend it", done.command_line()))
+            );
+        }
+        if !self.app.global.yes && !self.app.ui.can_ask() {
+            let hint = "run the command above, or pass `--yes` to have it run";
+            return Err(if error.data.hint.is_some() { error } else { error.with_hint(hint) });
+        }
+        self.app.ui.note(&format!("{}; this would mend it:", error.message));
+        self.app.ui.show_actions(&actions);
+        if !self.app.global.yes && !self.app.ui.ask("Run it now?").await {
+            return Err(error);
+        }
+        for action in &actions {
+            self.run.push(action.command_line());
+            run(action).await.map_err(|failed| error.clone().with_cause(failed))?;
+            if self.app.interrupt.is_raised() {
+                return Err(Error::driver(ErrorKind::Cancelled, "cancelled"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs a command on the user's terminal. What it prints goes to stderr: stdout is
+/// for the result alone.
+async fn run(action: &Action) -> Result<(), String> {
+    let line = action.command_line();
+    let Some((program, args)) = action.argv.split_first() else {
+        return Err("the driver named an empty command".into());
+    };
+    let stderr =
+        std::io::stderr().as_fd().try_clone_to_owned().map_err(|error| error.to_string())?;
+    let status =
+        tokio::process::Command::new(program).args(args).stdout(Stdio::from(stderr)).status().await;
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("`{line}` ended with {status}")),
+        Err(error) => Err(format!("`{line}` cannot be run: {error}")),
+    }
+}

@@ -1,0 +1,206 @@
+//! One module for each verb, and what they have in common.
+
+mod bring_up;
+pub(crate) mod destroy;
+mod mend;
+pub(crate) mod restart;
+pub(crate) mod start;
+pub(crate) mod status;
+pub(crate) mod stop;
+pub(crate) mod version;
+
+use std::time::Duration;
+
+use caproni_driver::{Change, ErrorKind, Outcome};
+use serde_json::{Value, json};
+
+use crate::cli::Global;
+use crate::config::{self, ConfigFile};
+use crate::discovery::{Driver, SearchPath};
+use crate::error::{Error, Kind};
+use crate::interrupt::Interrupt;
+use crate::session::{Call, Session};
+use crate::ui::Ui;
+
+/// How long `stop` and `destroy` may take when the user says nothing.
+const LIMIT_TO_END: Duration = Duration::from_secs(300);
+
+/// How long a question that changes nothing may take when the user says nothing.
+const LIMIT_TO_ASK: Duration = Duration::from_secs(30);
+
+/// How long a fresh driver may take to say what a forced end has left.
+const LIMIT_TO_LOOK_BACK: Duration = Duration::from_secs(10);
+
+/// What is said when neither command line, environment nor config file names a driver.
+const NO_DRIVER: &str = "no driver was named";
+
+/// What a command works with.
+pub(crate) struct App {
+    pub(crate) global: Global,
+    pub(crate) ui: Ui,
+    pub(crate) interrupt: Interrupt,
+    search: SearchPath,
+}
+
+/// Which cluster is meant, and what the user's file says.
+pub(crate) struct Target {
+    pub(crate) driver: Driver,
+    pub(crate) profile: String,
+    pub(crate) file: Option<ConfigFile>,
+}
+
+impl App {
+    pub(crate) fn new(global: Global, ui: Ui) -> Result<Self, Error> {
+        Ok(Self { global, ui, interrupt: Interrupt::listen()?, search: SearchPath::from_env() })
+    }
+
+    /// The cluster that command line, environment and config file name together.
+    pub(crate) fn target(&self) -> Result<Target, Error> {
+        check_profile(&self.global.profile)?;
+        let file = self.config_file()?;
+        let said = self.global.driver.as_deref().filter(|driver| !driver.is_empty());
+        let driver = match (said, file.as_ref().map(ConfigFile::driver).transpose()?.flatten()) {
+            (Some(said), _) => self.search.find(said)?,
+            (None, Some(named)) => self.search.find_name(&named)?,
+            (None, None) => return Err(self.no_driver()),
+        };
+        for shadowed in &driver.shadowed {
+            if self.global.verbose {
+                self.ui.note(&format!(
+                    "`{}` is shadowed by `{}`",
+                    shadowed.display(),
+                    driver.path.display()
+                ));
+            }
+        }
+        Ok(Target { driver, profile: self.global.profile.clone(), file })
+    }
+
+    fn config_file(&self) -> Result<Option<ConfigFile>, Error> {
+        let path = match &self.global.config_file {
+            Some(path) if !path.as_os_str().is_empty() => Some(path.clone()),
+            _ => {
+                let here = std::env::current_dir()
+                    .map_err(|error| Error::internal("the current folder is gone", error))?;
+                config::find(&here)
+            }
+        };
+        let file = path.map(|path| ConfigFile::read(&path)).transpose()?;
+        for line in file.iter().flat_map(ConfigFile::not_supported) {
+            self.ui.warn(&line);
+        }
+        Ok(file)
+    }
+
+    fn no_driver(&self) -> Error {
+        let names: Vec<String> = self.search.names().into_iter().collect();
+        let hint = match names.first() {
+            Some(first) => format!(
+                "pass `--driver {first}`, or set `cluster.driver` in `caproni.yaml`; found: {}",
+                names.join(", ")
+            ),
+            None => {
+                "pass `--driver NAME`, and put an executable `caproni-driver-NAME` on PATH".into()
+            }
+        };
+        Error::usage(NO_DRIVER).with_hint(hint)
+    }
+
+    /// Starts the target's driver.
+    pub(crate) async fn open(&self, target: &Target) -> Result<Session, Error> {
+        Session::open(&target.driver, &self.interrupt, self.ui.listener()).await
+    }
+
+    pub(crate) fn call<'a>(&'a self, target: &'a Target, limit: Duration) -> Call<'a> {
+        let timeout = Some(self.global.timeout.unwrap_or(limit));
+        Call { profile: &target.profile, timeout, interrupt: &self.interrupt }
+    }
+
+    /// The driver's config for requests that can do without: a section that is wrong
+    /// must not keep anyone from stopping a cluster or looking at it.
+    pub(crate) fn config_if_valid(&self, target: &Target, session: &Session) -> Option<Value> {
+        let section = match &target.file {
+            Some(file) => Some(file.section(&target.driver.name).ok()?),
+            None => None,
+        };
+        let valid = config::validate(
+            section.as_ref(),
+            &session.description.config_schema,
+            &target.driver.name,
+        );
+        valid
+            .inspect_err(|error| {
+                self.ui.warn(&format!("the config is not used: {}", error.message))
+            })
+            .ok()
+    }
+
+    /// After a driver was ended by force: asks a fresh one what is left.
+    pub(crate) async fn look_back(&self, target: &Target, error: Error) -> Error {
+        let forced = error.data.more.contains_key("forced");
+        if !forced || error.kind == Kind::DriverNotExecutable {
+            return error;
+        }
+        let interrupt = self.interrupt.for_cleanup();
+        let call = Call {
+            profile: &target.profile,
+            timeout: Some(LIMIT_TO_LOOK_BACK),
+            interrupt: &interrupt,
+        };
+        let asked = async {
+            let session =
+                Session::open(&target.driver, &interrupt, self.ui.listener()).await.ok()?;
+            let status = session.status(call, None).await.ok();
+            session.close().await;
+            status
+        };
+        let left = tokio::time::timeout(LIMIT_TO_LOOK_BACK, asked).await.ok().flatten();
+        match left {
+            Some(status) if status.exists => {
+                let profile = &target.profile;
+                let hint = format!(
+                    "`caproni start` goes on with what is left of `{profile}`, `caproni destroy` removes it"
+                );
+                error.with_state(status.state).with_hint(hint)
+            }
+            Some(_) => error.with("left", "nothing"),
+            None => error.with_hint("run `caproni status` to see what is left"),
+        }
+    }
+}
+
+fn check_profile(profile: &str) -> Result<(), Error> {
+    caproni_driver::check_profile(profile).map_err(|error| {
+        Error::usage(error.message.clone()).with_hint(error.data.hint.clone().unwrap_or_default())
+    })
+}
+
+/// The driver ends and the answer is told: what `stop` and `destroy` have in common.
+fn tell_outcome(app: &App, target: &Target, outcome: &Outcome) {
+    let profile = &target.profile;
+    let mut text = match &outcome.change {
+        Change::None => format!("cluster `{profile}`: nothing to do"),
+        Change::Stopped => format!("cluster `{profile}` is stopped"),
+        Change::Destroyed => format!("cluster `{profile}` is destroyed"),
+        other => format!("cluster `{profile}`: {}", change_name(other)),
+    };
+    if let Some(message) = &outcome.message {
+        text += &format!("\n{}", crate::ui::clean(message));
+    }
+    let mut json =
+        json!({"profile": profile, "driver": target.driver.name, "change": outcome.change});
+    if let (Some(json), Some(message)) = (json.as_object_mut(), &outcome.message) {
+        json.insert("message".into(), message.clone().into());
+    }
+    app.ui.result(&text, &json);
+}
+
+fn change_name(change: &Change) -> String {
+    let name = serde_json::to_value(change).ok();
+    name.as_ref().and_then(Value::as_str).unwrap_or("changed").to_owned()
+}
+
+/// A driver that has no such method is as good as one that says it cannot.
+fn is_unsupported(error: &Error) -> bool {
+    error.is(&ErrorKind::Unsupported)
+}

@@ -1,0 +1,23 @@
+//! `caproni restart`
+
+use clap::Args;
+
+use super::App;
+use super::bring_up::{BringUp, Verb};
+use super::start::Options;
+use crate::error::Error;
+
+/// Stop the cluster, start it, and wait until it is ready
+///
+/// Applies the fields of the config that a restart can change.
+#[derive(Debug, Args)]
+pub(crate) struct Restart {
+    #[command(flatten)]
+    options: Options,
+}
+
+impl Restart {
+    pub(crate) async fn run(self, app: &App) -> Result<u8, Error> {
+        BringUp::new(app, Verb::Restart, self.options)?.run().await
+    }
+}

@@ -1,0 +1,36 @@
+//! `caproni start`
+
+use clap::Args;
+
+use super::App;
+use super::bring_up::{BringUp, Verb};
+use crate::error::Error;
+
+/// Create the cluster, or start it, and wait until it is ready
+///
+/// Running with the same config already: nothing is done. A cluster that exists
+/// with another config is refused and not touched. What a failed or interrupted
+/// creation has made is removed again.
+#[derive(Debug, Args)]
+pub(crate) struct Start {
+    #[command(flatten)]
+    options: Options,
+}
+
+/// What `start` and `restart` take.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Options {
+    /// Make the cluster's context the current one in the kubeconfig
+    #[arg(long)]
+    pub(crate) switch_context: bool,
+
+    /// Keep a new cluster that did not become ready, for a look at it
+    #[arg(long)]
+    pub(crate) no_rollback: bool,
+}
+
+impl Start {
+    pub(crate) async fn run(self, app: &App) -> Result<u8, Error> {
+        BringUp::new(app, Verb::Start, self.options)?.run().await
+    }
+}

@@ -1,0 +1,124 @@
+//! `caproni status`
+
+use caproni_driver::{Condition, State, Status as ClusterStatus};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{App, LIMIT_TO_ASK, Target};
+use crate::error::Error;
+use crate::exit;
+use crate::readiness::{Look, Readiness};
+use crate::session::Session;
+use crate::ui::{clean, nodes_table};
+
+/// Tell the state of the cluster, and whether it takes workloads
+///
+/// Changes nothing. Exits with 0 when the cluster is ready, 3 when it is stopped or
+/// does not exist, 4 when it is starting or not ready.
+#[derive(Debug, Args)]
+pub(crate) struct Status {}
+
+impl Status {
+    pub(crate) async fn run(self, app: &App) -> Result<u8, Error> {
+        let target = app.target()?;
+        let session = app.open(&target).await?;
+        let report = report(app, &target, &session).await;
+        session.close().await;
+        let report = report?;
+        app.ui.result(&report.to_text(), &report.to_json());
+        Ok(exit::status_code(&report.status.state))
+    }
+}
+
+async fn report(app: &App, target: &Target, session: &Session) -> Result<Report, Error> {
+    let config = app.config_if_valid(target, session);
+    let call = app.call(target, LIMIT_TO_ASK);
+    let status = session.status(call, config.clone()).await?;
+    if status.state != State::Ready {
+        return Ok(Report::new(target, status, None));
+    }
+    let look = match session.kubeconfig(call, config).await {
+        Ok(Some(given)) => Some(Readiness::new(&given.kubeconfig).await?.look(&status.nodes).await),
+        Ok(None) => None,
+        Err(error) if super::is_unsupported(&error) => None,
+        Err(error) => {
+            // Without a kubeconfig the API cannot be asked, so nobody can use the cluster.
+            let conditions = vec![Condition::failed("kubeconfig", error.message)];
+            Some(Look { conditions, ..Look::default() })
+        }
+    };
+    Ok(Report::new(target, status, look))
+}
+
+/// What is known of a cluster: the driver's word, and what was measured.
+pub(super) struct Report {
+    profile: String,
+    driver: String,
+    pub(super) status: ClusterStatus,
+    look: Option<Look>,
+}
+
+impl Report {
+    /// Puts both together: a cluster that its driver calls ready and that does not
+    /// answer so is not ready.
+    pub(super) fn new(target: &Target, mut status: ClusterStatus, look: Option<Look>) -> Self {
+        if let Some(look) = &look {
+            if !look.is_ready() && status.state == State::Ready {
+                status.state = State::NotReady;
+            }
+            status.conditions.extend(look.conditions.iter().cloned());
+            status.kubernetes_version =
+                look.kubernetes_version.clone().or(status.kubernetes_version);
+        }
+        let driver = target.driver.name.clone();
+        Self { profile: target.profile.clone(), driver, status, look }
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        let mut json = json!({"profile": self.profile, "driver": self.driver});
+        if let (Some(json), Ok(Value::Object(status))) =
+            (json.as_object_mut(), serde_json::to_value(&self.status))
+        {
+            json.extend(status.into_iter().filter(|(key, _)| key != "driver"));
+            json.insert("measured".into(), self.look.is_some().into());
+        }
+        json
+    }
+
+    fn to_text(&self) -> String {
+        let status = &self.status;
+        let state = match (status.exists, self.look.is_some() || status.state != State::Ready) {
+            (false, _) => "stopped (it does not exist)".into(),
+            (true, true) => status.state.to_string(),
+            (true, false) => {
+                format!("{} (its driver's word; it has no API that could be asked)", status.state)
+            }
+        };
+        let mut text =
+            format!("cluster     {} ({})\nstate       {state}\n", self.profile, self.driver);
+        let rows = [
+            ("kubernetes", &status.kubernetes_version),
+            ("context", &status.kube_context),
+            ("address", &status.ip_address),
+        ];
+        for (name, value) in rows {
+            if let Some(value) = value {
+                text += &format!("{name:<11} {value}\n");
+            }
+        }
+        if !status.nodes.is_empty() {
+            let ready = self.look.as_ref().map(|look| look.ready_nodes.as_slice());
+            text += &format!("\n{}", nodes_table(&status.nodes, ready));
+        }
+        let failed: Vec<&Condition> = status.conditions.iter().filter(|one| !one.ok).collect();
+        if !failed.is_empty() {
+            text += "\n";
+        }
+        for condition in failed {
+            let hint =
+                condition.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+            text += &format!("{}: {}{hint}\n", condition.name, condition.message);
+        }
+        clean(&text)
+    }
+}

@@ -1,0 +1,284 @@
+//! Checking a driver's section against the driver's schema.
+
+use caproni_driver::config::{SENSITIVE, complete, resolve};
+use caproni_driver::{ErrorKind, Violation};
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
+use serde_json::{Map, Value, json};
+
+use super::Section;
+use crate::error::{Error, Kind};
+
+/// Checks a driver's section and fills in the schema's defaults.
+///
+/// Without a section the config is the defaults alone.
+///
+/// # Errors
+/// `InvalidDriverConfig` with every violation and its place; `DriverProtocolError`
+/// when the schema itself is of no use.
+pub fn validate(section: Option<&Section>, schema: &Value, driver: &str) -> Result<Value, Error> {
+    let given = section.map(|section| section.node.to_json()).filter(|given| !given.is_null());
+    let given = given.unwrap_or_else(|| json!({}));
+    let mut found = Vec::new();
+    unknown_fields(schema, schema, &given, &mut Vec::new(), &mut found);
+    let config = complete(schema, &given);
+    broken_rules(schema, &config, driver, &mut found)?;
+    unexpanded(&given, &mut Vec::new(), &mut found);
+    if found.is_empty() {
+        return Ok(config);
+    }
+    let violations = found.into_iter().map(|(path, violation)| {
+        let steps: Vec<&str> = path.iter().map(String::as_str).collect();
+        section.map_or(violation.clone(), |section| section.locate(violation, &steps))
+    });
+    Err(invalid(driver, violations.collect()))
+}
+
+type Found = Vec<(Vec<String>, Violation)>;
+
+fn invalid(driver: &str, violations: Vec<Violation>) -> Error {
+    let place = violations.first().and_then(|v| v.location.clone());
+    let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
+    let what = violations.first().map(|v| v.message.clone()).unwrap_or_default();
+    let more = match violations.len() {
+        0 | 1 => String::new(),
+        n => format!(" (and {} more)", n - 1),
+    };
+    Error::driver(ErrorKind::InvalidDriverConfig, format!("{place}{what}{more}"))
+        .with_hint(format!("mend the section `cluster.{driver}`"))
+        .with_violations(violations)
+}
+
+/// Finds fields the schema does not name. An object schema with `properties` is taken
+/// to be closed unless it says otherwise: a misspelt field must never be silent.
+fn unknown_fields(
+    root: &Value,
+    schema: &Value,
+    given: &Value,
+    path: &mut Vec<String>,
+    found: &mut Found,
+) {
+    let schema = resolve(root, schema);
+    match given {
+        Value::Object(fields) => {
+            let Some(known) = schema.get("properties").and_then(Value::as_object) else { return };
+            let open =
+                schema.get("additionalProperties").is_some_and(|more| more != &Value::Bool(false));
+            for (name, value) in fields {
+                path.push(name.clone());
+                match known.get(name) {
+                    Some(property) => unknown_fields(root, property, value, path, found),
+                    None if open => {}
+                    None => found.push((path.clone(), unknown(path, name, known))),
+                }
+                path.pop();
+            }
+        }
+        Value::Array(items) => {
+            let Some(item_schema) = schema.get("items") else { return };
+            for (index, item) in items.iter().enumerate() {
+                path.push(index.to_string());
+                unknown_fields(root, item_schema, item, path, found);
+                path.pop();
+            }
+        }
+        _ => {}
+    }
+}
+
+fn unknown(path: &[String], name: &str, known: &Map<String, Value>) -> Violation {
+    let nearest = known
+        .keys()
+        .map(|key| (strsim::jaro_winkler(&name.to_lowercase(), key), key))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let known_names = || known.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+    let message = match nearest {
+        Some((likeness, key)) if likeness > 0.75 => {
+            format!("unknown field `{name}`, did you mean `{key}`?")
+        }
+        _ => format!("unknown field `{name}`; known are {}", known_names()),
+    };
+    Violation::new(path.join("."), message)
+}
+
+fn broken_rules(
+    schema: &Value,
+    config: &Value,
+    driver: &str,
+    found: &mut Found,
+) -> Result<(), Error> {
+    // References to other documents are never fetched: the crate is built without that.
+    let validator = jsonschema::validator_for(schema).map_err(|error| {
+        let message = format!("driver `{driver}` has a config schema that is of no use: {error}");
+        Error::new(Kind::DriverProtocolError, message).with_hint("tell the driver's author")
+    })?;
+    for error in validator.iter_errors(config) {
+        if matches!(error.kind(), ValidationErrorKind::AdditionalProperties { .. }) {
+            continue; // said better by `unknown_fields`
+        }
+        let error = sharpest(&error);
+        let pointer = error.instance_path().to_string();
+        let path: Vec<String> = pointer.split('/').skip(1).map(str::to_owned).collect();
+        let what = if is_secret(schema, &path) {
+            error.masked_with("(hidden)").to_string()
+        } else {
+            error.to_string()
+        };
+        let field = path.join(".");
+        let message = if field.is_empty() { what } else { format!("`{field}`: {what}") };
+        found.push((path, Violation::new(field, message)));
+    }
+    Ok(())
+}
+
+/// Of a value that fits none of several schemas, the one misfit that tells most: the
+/// deepest one. An optional section is "itself or null", and nobody meant null.
+fn sharpest<'a, 'b>(error: &'a ValidationError<'b>) -> &'a ValidationError<'b>
+where
+    'static: 'b,
+{
+    let ValidationErrorKind::AnyOf { context } = error.kind() else { return error };
+    let depth = |error: &&ValidationError<'static>| error.instance_path().as_str().len();
+    match context.iter().flatten().max_by_key(depth) {
+        Some(deepest) if depth(&deepest) > error.instance_path().as_str().len() => {
+            sharpest(deepest)
+        }
+        _ => error,
+    }
+}
+
+fn is_secret(root: &Value, path: &[String]) -> bool {
+    let mut at = root;
+    for step in path {
+        let resolved = resolve(root, at);
+        let Some(next) = resolved.get("properties").and_then(|p| p.get(step)) else { break };
+        at = next;
+        if at.get(SENSITIVE) == Some(&Value::Bool(true)) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Refuses `${NAME}`, which other tools for these files replace: passed on as it is, it
+/// would end up in the cluster.
+fn unexpanded(given: &Value, path: &mut Vec<String>, found: &mut Found) {
+    match given {
+        Value::String(text) if text.contains("${") => {
+            let field = path.join(".");
+            let message = format!("`{field}`: `${{…}}` is not replaced yet");
+            found.push((path.clone(), Violation::new(field, message)));
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                path.push(index.to_string());
+                unexpanded(item, path, found);
+                path.pop();
+            }
+        }
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                path.push(name.clone());
+                unexpanded(value, path, found);
+                path.pop();
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ConfigFile;
+
+    fn schema() -> Value {
+        json!({
+            "type": "object",
+            "properties": {
+                "servers": {"type": "integer", "minimum": 1, "default": 1},
+                "image": {"type": "string"},
+                "token": {"type": "string", "minLength": 8, "x-caproni-sensitive": true},
+                "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+                "k3s": {"anyOf": [{"$ref": "#/$defs/K3s"}, {"type": "null"}]},
+            },
+            "$defs": {"K3s": {"type": "object", "properties": {"disable": {"type": "array", "items": {"type": "string"}}}}},
+        })
+    }
+
+    fn check(fields: &str) -> Result<Value, Error> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("caproni.yaml");
+        std::fs::write(&path, format!("cluster:\n  k3d:\n{fields}")).unwrap();
+        let section = ConfigFile::read(&path)?.section("k3d")?;
+        validate(Some(&section), &schema(), "k3d")
+    }
+
+    fn violations(fields: &str) -> Vec<String> {
+        let data = check(fields).unwrap_err().data;
+        let place = |v: &Violation| {
+            let location = v.location.clone().unwrap();
+            let file_ends = location.find("caproni.yaml").unwrap();
+            location[file_ends..].to_owned()
+        };
+        data.violations.iter().map(|v| format!("{}: {}", place(v), v.message)).collect()
+    }
+
+    #[test]
+    fn defaults_are_filled_in_with_and_without_a_section() {
+        assert_eq!(validate(None, &schema(), "k3d").unwrap(), json!({"servers": 1}));
+        assert_eq!(check("    image: x\n").unwrap(), json!({"image": "x", "servers": 1}));
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused_with_its_place_and_the_nearest_known_name() {
+        assert_eq!(
+            violations("    image: x\n    sevrers: 2\n"),
+            ["caproni.yaml:4:5: unknown field `sevrers`, did you mean `servers`?"]
+        );
+        assert_eq!(
+            violations("    k3s:\n      disabled: []\n"),
+            ["caproni.yaml:4:7: unknown field `disabled`, did you mean `disable`?"]
+        );
+    }
+
+    #[test]
+    fn every_broken_rule_is_told_with_its_place() {
+        assert_eq!(
+            violations("    servers: 0\n    image: 3\n"),
+            [
+                "caproni.yaml:3:5: `servers`: 0 is less than the minimum of 1",
+                "caproni.yaml:4:5: `image`: 3 is not of type \"string\"",
+            ]
+        );
+        assert_eq!(
+            violations("    k3s: {disable: [a, 2]}\n"),
+            ["caproni.yaml:3:24: `k3s.disable.1`: 2 is not of type \"string\""]
+        );
+    }
+
+    #[test]
+    fn a_secret_is_not_repeated_in_the_error() {
+        let said = violations("    token: hunter2\n");
+        assert!(!said[0].contains("hunter2") && said[0].contains("(hidden)"), "{said:?}");
+    }
+
+    #[test]
+    fn a_map_of_free_names_takes_any_name() {
+        assert!(check("    labels: {any: thing}\n").is_ok());
+    }
+
+    #[test]
+    fn an_unexpanded_variable_is_refused() {
+        assert_eq!(
+            violations("    image: \"x:${TAG}\"\n"),
+            ["caproni.yaml:3:5: `image`: `${…}` is not replaced yet"]
+        );
+    }
+
+    #[test]
+    fn a_schema_that_is_of_no_use_is_the_drivers_fault() {
+        let error = validate(None, &json!({"type": "nonsense"}), "x").unwrap_err();
+        assert_eq!(error.kind, Kind::DriverProtocolError);
+    }
+}

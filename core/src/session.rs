@@ -1,0 +1,364 @@
+//! One driver process and the talk with it: handshake, calls with deadlines, cancel, close.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use caproni_driver::{
+    Description, DriverClient, ErrorData, ErrorKind, Kubeconfig, Outcome, PROTOCOL_VERSION, Peer,
+    Status, Versions,
+};
+use jsonrpsee::core::client::{Client, ClientBuilder, ClientT, Error as ClientError};
+use jsonrpsee::core::params::ObjectParams;
+use jsonrpsee::types::ErrorObjectOwned;
+use serde_json::Value;
+use tokio::io::BufReader;
+
+use crate::discovery::Driver;
+use crate::error::{Error, HOST_ONLY, Kind};
+use crate::interrupt::Interrupt;
+use crate::process::Process;
+use crate::transport::{self, Connection, Event, Listener};
+
+/// How long a driver may take from its start to the answer to `initialize`.
+const HANDSHAKE: Duration = Duration::from_secs(20);
+
+/// How much longer than the driver the host waits: the driver's own word on a
+/// time-out, with the cluster's state, is worth more than ours.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// How long a driver may take to answer a request that was cancelled: its rollback.
+const CANCEL_GRACE: Duration = Duration::from_secs(60);
+
+/// How long a driver that cannot cancel may take to end after SIGTERM.
+const TERM_GRACE: Duration = Duration::from_secs(5);
+
+/// How long the exit of a driver is awaited whose stdout ended.
+const EXIT_GRACE: Duration = Duration::from_secs(2);
+
+/// A driver that runs and has said who it is.
+#[derive(Debug)]
+pub struct Session {
+    /// Which driver it is.
+    pub driver: Driver,
+    /// What it says of itself.
+    pub description: Description,
+    link: Link,
+}
+
+/// The process and the connection to it, before and after the handshake.
+#[derive(Debug)]
+struct Link {
+    driver: Driver,
+    client: Client,
+    connection: Connection,
+    process: Process,
+    can_cancel: bool,
+}
+
+impl Session {
+    /// Starts the driver and agrees on a protocol version.
+    ///
+    /// # Errors
+    /// `DriverNotExecutable`, `DriverCrashed`, `DriverUnresponsive`,
+    /// `DriverProtocolError`, `UnsupportedProtocolVersion`, `Cancelled`.
+    pub async fn open(
+        driver: &Driver,
+        interrupt: &Interrupt,
+        listener: Listener,
+    ) -> Result<Self, Error> {
+        let log = Arc::clone(&listener);
+        let on_stderr = move |line: &str| log(Event::Log(line.to_owned()));
+        let (process, pipes) = Process::spawn(&driver.path, on_stderr).await?;
+        let (sender, receiver, connection) =
+            transport::connect(pipes.stdin, BufReader::new(pipes.stdout), listener);
+        // Deadlines are per call, ours; the client's own must never be the first.
+        let builder =
+            ClientBuilder::default().request_timeout(Duration::from_secs(u32::MAX.into()));
+        let client = builder.build_with_tokio(sender, receiver);
+        let mut link =
+            Link { driver: driver.clone(), client, connection, process, can_cancel: false };
+        let description = link.shake_hands(interrupt).await?;
+        link.can_cancel = description.capabilities.has_feature("cancel");
+        Ok(Self { driver: driver.clone(), description, link })
+    }
+
+    /// Creates or starts the cluster.
+    ///
+    /// # Errors
+    /// What the driver answers, `Cancelled`, or a fault of the driver; so for all calls.
+    pub async fn start(&self, call: Call<'_>, config: Value) -> Result<Outcome, Error> {
+        let reply = self.link.client.start(call.profile(), config, call.timeout_ms());
+        match self.link.call("start", call.timeout, call.interrupt, reply).await {
+            Err(error) if error.is(&ErrorKind::ClusterAlreadyRunning) => {
+                Ok(Outcome::new(caproni_driver::Change::None))
+            }
+            answered => answered,
+        }
+    }
+
+    /// Stops the cluster.
+    ///
+    /// # Errors
+    /// As [`Session::start`].
+    pub async fn stop(&self, call: Call<'_>, config: Option<Value>) -> Result<Outcome, Error> {
+        let reply = self.link.client.stop(call.profile(), config, call.timeout_ms());
+        self.link.call("stop", call.timeout, call.interrupt, reply).await
+    }
+
+    /// Removes the cluster.
+    ///
+    /// # Errors
+    /// As [`Session::start`].
+    pub async fn destroy(&self, call: Call<'_>, config: Option<Value>) -> Result<Outcome, Error> {
+        let reply = self.link.client.destroy(call.profile(), config, call.timeout_ms());
+        self.link.call("destroy", call.timeout, call.interrupt, reply).await
+    }
+
+    /// Asks for the cluster's state.
+    ///
+    /// # Errors
+    /// As [`Session::start`].
+    pub async fn status(&self, call: Call<'_>, config: Option<Value>) -> Result<Status, Error> {
+        let reply = self.link.client.status(call.profile(), config, call.timeout_ms());
+        self.link.call("status", call.timeout, call.interrupt, reply).await
+    }
+
+    /// Stops and starts the cluster; only for drivers that have the method.
+    ///
+    /// # Errors
+    /// As [`Session::start`].
+    pub async fn restart(&self, call: Call<'_>, config: Value) -> Result<Outcome, Error> {
+        let reply = self.link.client.restart(call.profile(), config, call.timeout_ms());
+        self.link.call("restart", call.timeout, call.interrupt, reply).await
+    }
+
+    /// Asks for a kubeconfig; `None` when the driver has no such method.
+    ///
+    /// # Errors
+    /// As [`Session::start`].
+    pub async fn kubeconfig(
+        &self,
+        call: Call<'_>,
+        config: Option<Value>,
+    ) -> Result<Option<Kubeconfig>, Error> {
+        if !self.has_method("kubeconfig") {
+            return Ok(None);
+        }
+        let reply = self.link.client.kubeconfig(call.profile(), config, call.timeout_ms());
+        self.link.call("kubeconfig", call.timeout, call.interrupt, reply).await.map(Some)
+    }
+
+    /// Asks for the backend's versions; none when the driver has no such method.
+    ///
+    /// # Errors
+    /// As [`Session::start`].
+    pub async fn versions(&self, call: Call<'_>) -> Result<Versions, Error> {
+        if !self.has_method("version") {
+            return Ok(Versions::default());
+        }
+        let reply = self.link.client.version(call.timeout_ms());
+        self.link.call("version", call.timeout, call.interrupt, reply).await
+    }
+
+    /// Tells whether the driver has an optional method.
+    pub fn has_method(&self, name: &str) -> bool {
+        self.description.capabilities.has_method(name)
+    }
+
+    /// Closes the driver's stdin, and sees to it that it ends.
+    pub async fn close(self) {
+        let Link { client, process, .. } = self.link;
+        drop(client);
+        process.close().await;
+    }
+}
+
+impl Link {
+    async fn shake_hands(&self, interrupt: &Interrupt) -> Result<Description, Error> {
+        let host = Peer::new("caproni", env!("CARGO_PKG_VERSION"));
+        let offered = vec![PROTOCOL_VERSION];
+        let reply = self.client.initialize(offered.clone(), host);
+        let description = self.call("initialize", Some(HANDSHAKE), interrupt, reply).await?;
+        if !offered.contains(&description.protocol_version) {
+            let message = format!(
+                "driver `{}` chose protocol version {}, which was not offered",
+                self.driver.path.display(),
+                description.protocol_version
+            );
+            return Err(self.process.fault(Kind::DriverProtocolError, message));
+        }
+        Ok(description)
+    }
+
+    async fn call<T>(
+        &self,
+        method: &str,
+        timeout: Option<Duration>,
+        interrupt: &Interrupt,
+        reply: impl Future<Output = Result<T, ClientError>>,
+    ) -> Result<T, Error> {
+        let begun = Instant::now();
+        let mut reply = pin!(reply);
+        let early = tokio::select! {
+            biased;
+            answered = &mut reply => return self.read(method, answered).await,
+            () = interrupt.first() => Early::Cancelled,
+            () = after(timeout.map(|timeout| timeout + MARGIN)) => Early::TimedOut,
+        };
+        match self.end_request(method, interrupt, reply).await {
+            Some(answered) => answered,
+            None => Err(self.forced(method, early, begun.elapsed())),
+        }
+    }
+
+    /// Asks the driver to end the request. `None` when it had to be ended itself.
+    async fn end_request<T>(
+        &self,
+        method: &str,
+        interrupt: &Interrupt,
+        reply: Pin<&mut impl Future<Output = Result<T, ClientError>>>,
+    ) -> Option<Result<T, Error>> {
+        let orderly = async {
+            if !self.can_cancel {
+                return None;
+            }
+            self.client.notification("cancel", ObjectParams::new()).await.ok()?;
+            let answered = tokio::time::timeout(CANCEL_GRACE, reply).await.ok()?;
+            Some(self.read(method, answered).await)
+        };
+        tokio::select! {
+            biased;
+            () = interrupt.second() => {
+                self.process.kill();
+                self.process.terminate(Duration::ZERO).await;
+                None
+            }
+            answered = orderly => {
+                if answered.is_none() {
+                    self.process.terminate(TERM_GRACE).await;
+                }
+                answered
+            }
+        }
+    }
+
+    fn forced(&self, method: &str, early: Early, waited: Duration) -> Error {
+        let name = &self.driver.name;
+        let mut error = match early {
+            Early::Cancelled => {
+                let message =
+                    format!("cancelled; driver `{name}` was ended in the middle of `{method}`");
+                Error::driver(ErrorKind::Cancelled, message)
+            }
+            Early::TimedOut => {
+                let waited = waited.as_secs_f64();
+                let message =
+                    format!("driver `{name}` did not answer `{method}` within {waited:.0} s");
+                self.process.fault(Kind::DriverUnresponsive, message)
+            }
+        };
+        error.data.waited_ms = Some(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX));
+        error.with("forced", true)
+    }
+
+    async fn read<T>(&self, method: &str, answered: Result<T, ClientError>) -> Result<T, Error> {
+        let name = self.driver.path.display();
+        let fault = |what: String| {
+            let message =
+                format!("driver `{name}` broke the protocol in its answer to `{method}`: {what}");
+            self.process.fault(Kind::DriverProtocolError, message)
+        };
+        match answered {
+            Ok(answer) => Ok(answer),
+            Err(ClientError::Call(error)) => Err(self.driver_error(method, &error, fault)),
+            Err(ClientError::ParseError(error)) => Err(fault(error.to_string())),
+            Err(other) => match self.connection.fault() {
+                Some(what) => {
+                    self.process.terminate(TERM_GRACE).await;
+                    Err(fault(what))
+                }
+                None => Err(self.connection_lost(method, &other).await),
+            },
+        }
+    }
+
+    fn driver_error(
+        &self,
+        method: &str,
+        error: &ErrorObjectOwned,
+        fault: impl Fn(String) -> Error,
+    ) -> Error {
+        let data = error.data().and_then(|data| serde_json::from_str::<ErrorData>(data.get()).ok());
+        let Some(data) = data else {
+            // An error without a kind: JSON-RPC's own, or a driver's slip.
+            return match error.code() {
+                -32700..=-32600 | -32099..=-32000 => {
+                    fault(format!("{} ({})", error.message(), error.code()))
+                }
+                code => {
+                    Error::driver(ErrorKind::Other("Unknown".into()), error.message().to_owned())
+                        .with("code", code)
+                        .with("method", method)
+                }
+            };
+        };
+        if HOST_ONLY.iter().any(|kind| kind.to_string() == data.kind.to_string()) {
+            return fault(format!("it sent the kind {}, which only the host may use", data.kind));
+        }
+        Error {
+            kind: Kind::Driver(data.kind.clone()),
+            message: error.message().to_owned(),
+            data: Box::new(data),
+        }
+    }
+
+    async fn connection_lost(&self, method: &str, error: &ClientError) -> Error {
+        if tokio::time::timeout(EXIT_GRACE, self.process.ended()).await.is_err() {
+            self.process.terminate(TERM_GRACE).await;
+            let path = self.driver.path.display();
+            let message =
+                format!("driver `{path}` closed its stdout during `{method}`, and ran on: {error}");
+            return self.process.fault(Kind::DriverProtocolError, message);
+        }
+        // A driver that was killed leaves what it ran; nothing of it may outlive this.
+        self.process.kill();
+        self.process.crashed(method).with("forced", true)
+    }
+}
+
+/// Why a request is ended before its answer.
+#[derive(Clone, Copy)]
+enum Early {
+    Cancelled,
+    TimedOut,
+}
+
+/// What every call needs: for which cluster, how long, and who may end it.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    /// The cluster's name.
+    pub profile: &'a str,
+    /// How long the driver may take; `None` is without limit.
+    pub timeout: Option<Duration>,
+    /// Who may end it before.
+    pub interrupt: &'a Interrupt,
+}
+
+impl Call<'_> {
+    fn profile(&self) -> String {
+        self.profile.to_owned()
+    }
+
+    fn timeout_ms(&self) -> Option<u64> {
+        self.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+async fn after(limit: Option<Duration>) {
+    match limit {
+        Some(limit) => tokio::time::sleep(limit).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,100 @@
+//! What the host keeps of a cluster between runs: its own copy of the kubeconfig.
+
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+
+/// The folder of one cluster in the state folder.
+#[derive(Debug, Clone)]
+pub struct ClusterState {
+    folder: PathBuf,
+}
+
+impl ClusterState {
+    /// The folder of a driver's cluster; nothing is made yet.
+    pub fn of(driver: &str, profile: &str) -> Self {
+        Self::under(&caproni_driver::lock::state_dir(), driver, profile)
+    }
+
+    fn under(state: &Path, driver: &str, profile: &str) -> Self {
+        Self { folder: state.join("clusters").join(format!("{driver}-{profile}")) }
+    }
+
+    /// The private kubeconfig, if there is one.
+    pub fn kubeconfig(&self) -> Option<String> {
+        std::fs::read_to_string(self.file()).ok()
+    }
+
+    /// Keeps a kubeconfig that only this user can read (mode 0600).
+    ///
+    /// # Errors
+    /// The state folder cannot be written.
+    pub fn keep_kubeconfig(&self, text: &str) -> Result<(), Error> {
+        if self.kubeconfig().as_deref() == Some(text) {
+            return Ok(());
+        }
+        let kept = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
+        kept.and_then(|()| write_private(&self.file(), text)).map_err(|error| {
+            Error::internal(&format!("cannot write `{}`", self.file().display()), error)
+                .with_hint("make the folder writable, or name another one in CAPRONI_STATE_DIR")
+        })
+    }
+
+    /// Forgets everything of the cluster.
+    pub fn forget(&self) {
+        // What is left of it is overwritten by the next cluster of the name.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.join("kubeconfig")
+    }
+}
+
+/// Replaces a file in one step, so that a reader sees the old text or the new one.
+/// The file is readable for its owner only, unless it exists and says otherwise.
+pub fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    // A kubeconfig is often a link into a folder of dotfiles: the link stays.
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mode = path.metadata().map_or(0o600, |metadata| metadata.permissions().mode() & 0o777);
+    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    new.write_all(text.as_bytes())?;
+    new.as_file().set_permissions(PermissionsExt::from_mode(mode))?;
+    new.as_file().sync_all()?;
+    new.persist(&path).map_err(|failed| failed.error)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_private_kubeconfig_is_for_its_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = ClusterState::under(folder.path(), "k3d", "demo");
+        assert_eq!(state.kubeconfig(), None);
+        state.keep_kubeconfig("text").unwrap();
+        assert_eq!(state.kubeconfig().as_deref(), Some("text"));
+        assert_eq!(state.file().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(state.folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        state.forget();
+        assert!(!state.folder.exists());
+    }
+
+    #[test]
+    fn a_link_stays_a_link_and_the_mode_stays_the_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+        std::fs::write(&target, "old").unwrap();
+        std::fs::set_permissions(&target, PermissionsExt::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        write_private(&link, "new").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "new");
+        assert_eq!(target.metadata().unwrap().permissions().mode() & 0o777, 0o640);
+    }
+}

@@ -1,0 +1,380 @@
+//! Lines to and from a driver, made safe for jsonrpsee's client.
+//!
+//! The client ends for good at any line that is not what it expects: a stray print,
+//! a blank line, an unknown id, a batch, `result` beside `error`. So the receiver
+//! lets only the reply to the pending request through, takes progress out (a slow
+//! subscriber of the client loses everything after the 1024th message), and calls
+//! a fault what can never become the awaited reply, instead of letting the user wait.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use caproni_driver::{MAX_LINE, Progress};
+use jsonrpsee::core::client::{ReceivedMessage, TransportReceiverT, TransportSenderT};
+use serde_json::{Map, Value};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt};
+
+/// What a driver lets be known besides its replies.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// How far the request is.
+    Progress(Progress),
+    /// A line on its stderr.
+    Log(String),
+    /// A line on its stdout that is no message of the protocol.
+    Noise(String),
+}
+
+/// Who is told of events. Called from a task of the transport: it must not wait.
+pub type Listener = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// What both directions of one connection know.
+#[derive(Debug, Default)]
+struct Exchange {
+    /// The id of the request that waits for its reply.
+    pending: Option<Value>,
+    /// The ids of the requests that were answered.
+    answered: Vec<Value>,
+    /// The first thing that the protocol does not allow and that ends the connection.
+    fault: Option<String>,
+}
+
+/// The shared view of one connection.
+#[derive(Debug, Clone, Default)]
+pub struct Connection(Arc<Mutex<Exchange>>);
+
+impl Connection {
+    /// What the driver did that the protocol does not allow, if that ended the connection.
+    pub fn fault(&self) -> Option<String> {
+        self.lock().fault.clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Exchange> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The end of a connection, as the client is told of it.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection to the driver ended")]
+pub struct Ended;
+
+/// Writes requests as lines.
+pub struct Sender<W> {
+    output: Option<W>,
+    connection: Connection,
+}
+
+/// Reads lines, and passes on the replies.
+pub struct Receiver<R> {
+    input: R,
+    connection: Connection,
+    listener: Listener,
+}
+
+/// Makes a transport of a driver's two pipes.
+pub fn connect<W, R>(
+    output: W,
+    input: R,
+    listener: Listener,
+) -> (Sender<W>, Receiver<R>, Connection) {
+    let connection = Connection::default();
+    let sender = Sender { output: Some(output), connection: connection.clone() };
+    (sender, Receiver { input, connection: connection.clone(), listener }, connection)
+}
+
+impl<W: AsyncWrite + Unpin + Send + 'static> TransportSenderT for Sender<W> {
+    type Error = Ended;
+
+    async fn send(&mut self, mut message: String) -> Result<(), Ended> {
+        let parsed: Option<Value> = serde_json::from_str(&message).ok();
+        if let Some(id) = parsed.as_ref().and_then(|message| message.get("id")) {
+            self.connection.lock().pending = Some(id.clone());
+        }
+        message.push('\n');
+        let output = self.output.as_mut().ok_or(Ended)?;
+        // A driver that is gone is told of by the receiver, with the reason.
+        output.write_all(message.as_bytes()).await.map_err(|_| Ended)?;
+        output.flush().await.map_err(|_| Ended)
+    }
+
+    /// Closing the driver's stdin is what tells it to end.
+    async fn close(&mut self) -> Result<(), Ended> {
+        self.output = None;
+        Ok(())
+    }
+}
+
+impl<R: AsyncBufRead + Unpin + Send + 'static> TransportReceiverT for Receiver<R> {
+    type Error = Ended;
+
+    async fn receive(&mut self) -> Result<ReceivedMessage, Ended> {
+        loop {
+            let line = match next_line(&mut self.input).await {
+                Ok(Some(line)) => line,
+                Ok(None) | Err(_) => return Err(Ended),
+            };
+            let read = classify(&line, &self.connection.lock());
+            match read {
+                Read::Reply(id) => {
+                    let mut exchange = self.connection.lock();
+                    exchange.pending = None;
+                    exchange.answered.push(id);
+                    return Ok(ReceivedMessage::Bytes(line));
+                }
+                Read::Progress(progress) => (self.listener)(Event::Progress(progress)),
+                Read::Noise => (self.listener)(Event::Noise(excerpt(&line))),
+                Read::Nothing => {}
+                Read::Fault(what) => {
+                    self.connection.lock().fault = Some(what);
+                    return Err(Ended);
+                }
+            }
+        }
+    }
+}
+
+/// What a line turned out to be.
+#[derive(Debug, PartialEq)]
+enum Read {
+    Reply(Value),
+    Progress(Progress),
+    /// No message of the protocol: ignored, and shown with `-v`.
+    Noise,
+    /// To be ignored without a word: a blank line, a notification of a later version.
+    Nothing,
+    /// The awaited reply can no longer come.
+    Fault(String),
+}
+
+fn classify(line: &[u8], exchange: &Exchange) -> Read {
+    if line.len() > MAX_LINE {
+        return Read::Fault(format!("it sent a line of more than {MAX_LINE} bytes"));
+    }
+    let text = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line).trim_ascii();
+    if text.is_empty() {
+        return Read::Nothing;
+    }
+    match serde_json::from_slice(text) {
+        Ok(Value::Object(message)) => classify_message(&message, exchange),
+        Ok(_) | Err(_) if !looks_like_a_message(text) => Read::Noise,
+        Ok(_) => Read::Fault(format!("it sent a batch: {}", excerpt(line))),
+        Err(error) => {
+            Read::Fault(format!("it sent a message that is not JSON ({error}): {}", excerpt(line)))
+        }
+    }
+}
+
+/// A line that was meant as a message: after it, waiting for the reply is in vain.
+fn looks_like_a_message(text: &[u8]) -> bool {
+    let wanted = b"\"jsonrpc\"";
+    text.windows(wanted.len()).any(|window| window == wanted)
+}
+
+fn classify_message(message: &Map<String, Value>, exchange: &Exchange) -> Read {
+    let has = |key: &str| message.contains_key(key);
+    let is_reply = has("result") || has("error");
+    if message.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
+        let meant = is_reply && has("id");
+        return if meant {
+            Read::Fault("it sent a reply without `\"jsonrpc\": \"2.0\"`".into())
+        } else {
+            Read::Noise
+        };
+    }
+    if has("method") {
+        return classify_notification(message);
+    }
+    let Some(id) = message.get("id") else {
+        return Read::Fault("it sent a reply without an `id`".into());
+    };
+    if exchange.pending.as_ref() != Some(id) {
+        return other_id(id, message, exchange);
+    }
+    match (message.get("result"), message.get("error")) {
+        (Some(_), None) => Read::Reply(id.clone()),
+        (None, Some(error)) => match check_error(error) {
+            Ok(()) => Read::Reply(id.clone()),
+            Err(what) => Read::Fault(what),
+        },
+        (Some(_), Some(_)) => Read::Fault("it sent a reply with `result` and `error`".into()),
+        (None, None) => Read::Fault("it sent a reply without `result` or `error`".into()),
+    }
+}
+
+fn other_id(id: &Value, message: &Map<String, Value>, exchange: &Exchange) -> Read {
+    if exchange.answered.contains(id) {
+        return Read::Noise;
+    }
+    let said = message.get("error").and_then(|error| error.get("message")).and_then(Value::as_str);
+    match (&exchange.pending, said) {
+        (None, _) => Read::Noise,
+        (Some(_), Some(said)) if id.is_null() => {
+            Read::Fault(format!("it did not understand the request: {said}"))
+        }
+        (Some(pending), _) => {
+            Read::Fault(format!("it answered with id {id} where {pending} was asked"))
+        }
+    }
+}
+
+fn classify_notification(message: &Map<String, Value>) -> Read {
+    if message.contains_key("id") {
+        // A request: there are none from driver to host, so it is not answered either.
+        return Read::Noise;
+    }
+    if message.get("method").and_then(Value::as_str) != Some("progress") {
+        return Read::Nothing;
+    }
+    let params = message.get("params").cloned().unwrap_or_default();
+    serde_json::from_value(params).map_or(Read::Noise, Read::Progress)
+}
+
+fn check_error(error: &Value) -> Result<(), String> {
+    if error.get("code").and_then(Value::as_i64).and_then(|code| i32::try_from(code).ok()).is_none()
+    {
+        return Err("it sent an error without a whole number as `code`".into());
+    }
+    if error.get("message").and_then(Value::as_str).is_none() {
+        return Err("it sent an error without a `message`".into());
+    }
+    Ok(())
+}
+
+/// Reads to the next LF. What goes beyond the limit is read and thrown away, so that
+/// memory stays bounded; the line then comes out one byte too long.
+async fn next_line(input: &mut (impl AsyncBufRead + Unpin)) -> std::io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    loop {
+        let chunk = input.fill_buf().await?;
+        if chunk.is_empty() {
+            return Ok((!line.is_empty()).then_some(line));
+        }
+        let end = chunk.iter().position(|&byte| byte == b'\n');
+        let part = &chunk[..end.unwrap_or(chunk.len())];
+        let room = (MAX_LINE + 1).saturating_sub(line.len());
+        line.extend_from_slice(&part[..part.len().min(room)]);
+        let used = end.map_or(chunk.len(), |end| end + 1);
+        input.consume(used);
+        // An endless line is a fault as soon as it is too long.
+        if end.is_some() || line.len() > MAX_LINE {
+            return Ok(Some(line));
+        }
+    }
+}
+
+fn excerpt(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&line[..line.len().min(200)]);
+    text.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn exchange() -> Exchange {
+        Exchange { pending: Some(json!(3)), answered: vec![json!(2)], fault: None }
+    }
+
+    fn read(line: &str) -> Read {
+        classify(line.as_bytes(), &exchange())
+    }
+
+    #[test]
+    fn the_reply_to_the_pending_request_passes() {
+        assert_eq!(read(r#"{"jsonrpc":"2.0","id":3,"result":null}"#), Read::Reply(json!(3)));
+        let error = r#"{"jsonrpc":"2.0","id":3,"error":{"code":1009,"message":"down"}}"#;
+        assert_eq!(read(error), Read::Reply(json!(3)));
+    }
+
+    #[test]
+    fn a_bom_and_a_carriage_return_do_no_harm() {
+        assert_eq!(
+            read("\u{feff}{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":1}\r"),
+            Read::Reply(json!(3))
+        );
+    }
+
+    #[test]
+    fn what_was_never_meant_as_a_message_is_noise() {
+        for line in [
+            "hello",
+            "\u{1b}[36mINFO\u{1b}[0m",
+            "3",
+            "null",
+            "[1]",
+            "{\"level\":\"info\"}",
+            "\u{0}\u{0}",
+        ] {
+            assert_eq!(read(line), Read::Noise, "{line}");
+        }
+    }
+
+    #[test]
+    fn blank_lines_and_unknown_notifications_are_nothing() {
+        for line in ["", "  \r", r#"{"jsonrpc":"2.0","method":"weather"}"#] {
+            assert_eq!(read(line), Read::Nothing, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_second_reply_to_an_answered_request_is_noise() {
+        assert_eq!(read(r#"{"jsonrpc":"2.0","id":2,"result":{}}"#), Read::Noise);
+    }
+
+    #[test]
+    fn a_request_from_the_driver_is_noise() {
+        assert_eq!(read(r#"{"jsonrpc":"2.0","id":9,"method":"ask","params":{}}"#), Read::Noise);
+    }
+
+    #[test]
+    fn what_can_never_become_the_reply_is_a_fault() {
+        for line in [
+            r#"{"jsonrpc":"2.0","id":4,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":"3","result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":3.0,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"what?"}}"#,
+            r#"{"jsonrpc":"2.0","result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":3,"result":{},"error":{"code":1,"message":"x"}}"#,
+            r#"{"jsonrpc":"2.0","id":3}"#,
+            r#"{"id":3,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":3,"error":{"code":"x","message":"x"}}"#,
+            r#"{"jsonrpc":"2.0","id":3,"error":{"code":1}}"#,
+            r#"[{"jsonrpc":"2.0","id":3,"result":{}}]"#,
+            r#"loading...{"jsonrpc":"2.0","id":3,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":3,"result":NaN}"#,
+        ] {
+            assert!(matches!(read(line), Read::Fault(_)), "{line} is {:?}", read(line));
+        }
+    }
+
+    #[test]
+    fn invalid_utf8_in_a_message_is_a_fault_and_elsewhere_noise() {
+        let message = b"{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":\"\xff\"}";
+        assert!(matches!(classify(message, &exchange()), Read::Fault(_)));
+        assert_eq!(classify(b"\xff\xfe", &exchange()), Read::Noise);
+    }
+
+    #[test]
+    fn progress_is_taken_out() {
+        let line =
+            r#"{"jsonrpc":"2.0","method":"progress","params":{"step":"a","message":"b","x":1}}"#;
+        assert_eq!(read(line), Read::Progress(Progress::new("a", "b")));
+    }
+
+    #[tokio::test]
+    async fn an_endless_line_is_a_fault_in_bounded_memory() {
+        let mut input = tokio::io::BufReader::new(tokio::io::repeat(b'x'));
+        let line = next_line(&mut input).await.unwrap().unwrap();
+        assert_eq!(line.len(), MAX_LINE + 1);
+        assert!(matches!(classify(&line, &exchange()), Read::Fault(_)));
+    }
+
+    #[tokio::test]
+    async fn a_last_line_without_an_end_is_still_read() {
+        let mut input = &b"one\ntwo"[..];
+        assert_eq!(next_line(&mut input).await.unwrap().as_deref(), Some(&b"one"[..]));
+        assert_eq!(next_line(&mut input).await.unwrap().as_deref(), Some(&b"two"[..]));
+        assert_eq!(next_line(&mut input).await.unwrap(), None);
+    }
+}

@@ -1,0 +1,127 @@
+//! The only place that prints: results on stdout, everything else on stderr.
+
+mod progress;
+mod text;
+
+use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use caproni_driver::Action;
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::transport::{Event, Listener};
+use progress::Progress;
+
+pub use text::{clean, differences_table, nodes_table};
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// One JSON value, for programs
+    Json,
+}
+
+/// The user at the other end.
+#[derive(Clone)]
+pub struct Ui {
+    format: Format,
+    verbose: bool,
+    progress: Arc<Mutex<Progress>>,
+}
+
+impl Ui {
+    /// Talks in a format; `verbose` shows the drivers' logs as well.
+    pub fn new(format: Format, verbose: bool) -> Self {
+        let live = std::io::stderr().is_terminal() && !verbose;
+        Self { format, verbose, progress: Arc::new(Mutex::new(Progress::new(live))) }
+    }
+
+    /// Shows what happens now, until the next step or [`Ui::done`].
+    pub fn step(&self, step: &str, message: &str) {
+        self.progress().step(step, message);
+    }
+
+    /// Ends the display of steps.
+    pub fn done(&self) {
+        self.progress().done();
+    }
+
+    /// Tells something that is neither result nor error.
+    pub fn note(&self, message: &str) {
+        self.progress().line(&clean(message));
+    }
+
+    /// Tells something that should make the user think.
+    pub fn warn(&self, message: &str) {
+        self.progress().line(&format!("warning: {}", clean(message)));
+    }
+
+    /// Tells the user's drivers' progress as it comes.
+    pub fn listener(&self) -> Listener {
+        let ui = self.clone();
+        Arc::new(move |event| match event {
+            Event::Progress(progress) => ui.progress().report(&progress),
+            Event::Log(line) if ui.verbose => ui.note(&format!("driver: {line}")),
+            Event::Noise(line) if ui.verbose => {
+                ui.note(&format!("driver, on stdout where only the protocol belongs: {line}"));
+            }
+            Event::Log(_) | Event::Noise(_) => {}
+        })
+    }
+
+    /// Prints a command's result: the one thing on stdout.
+    ///
+    /// A reader that has gone away is no failure of ours.
+    pub fn result(&self, text: &str, json: &Value) {
+        self.done();
+        let mut stdout = anstream::stdout();
+        let _ = match self.format {
+            Format::Text => writeln!(stdout, "{}", text.trim_end()),
+            Format::Json => writeln!(stdout, "{json:#}"),
+        };
+    }
+
+    /// Prints a failure.
+    pub fn error(&self, error: &Error) {
+        self.done();
+        let mut stderr = anstream::stderr();
+        let _ = match self.format {
+            Format::Text => write!(stderr, "{}", text::error(error, self.verbose)),
+            Format::Json => writeln!(stderr, "{:#}", error.to_json()),
+        };
+    }
+
+    /// Tells whether a person can be asked.
+    pub fn can_ask(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// Asks a question that is answered with yes or no; anything but yes is no.
+    pub async fn ask(&self, question: &str) -> bool {
+        self.done();
+        let mut stderr = anstream::stderr();
+        let _ = write!(stderr, "{} [y/N] ", clean(question));
+        let _ = stderr.flush();
+        let answer = tokio::task::spawn_blocking(|| {
+            let mut line = String::new();
+            std::io::stdin().read_line(&mut line).map(|_| line)
+        });
+        let answer = answer.await.ok().and_then(Result::ok).unwrap_or_default();
+        matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+    }
+
+    /// Shows the commands that would mend an error.
+    pub fn show_actions(&self, actions: &[Action]) {
+        for action in actions {
+            self.note(&format!("{}: {}", action.title, action.reason));
+            self.note(&format!("    {}", action.command_line()));
+        }
+    }
+
+    fn progress(&self) -> std::sync::MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
