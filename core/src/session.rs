@@ -58,13 +58,15 @@ struct Link {
 }
 
 impl Session {
-    /// Starts the driver and agrees on a protocol version.
+    /// Starts the driver and agrees on a protocol version, within 20 s or `limit`,
+    /// whichever is less.
     ///
     /// # Errors
     /// `DriverNotExecutable`, `DriverCrashed`, `DriverUnresponsive`,
     /// `DriverProtocolError`, `UnsupportedProtocolVersion`, `Cancelled`.
     pub async fn open(
         driver: &Driver,
+        limit: Option<Duration>,
         interrupt: &Interrupt,
         listener: Listener,
     ) -> Result<Self, Error> {
@@ -79,7 +81,7 @@ impl Session {
         let client = builder.build_with_tokio(sender, receiver);
         let mut link =
             Link { driver: driver.clone(), client, connection, process, can_cancel: false };
-        let description = link.shake_hands(interrupt).await?;
+        let description = link.shake_hands(limit, interrupt).await?;
         link.can_cancel = description.capabilities.has_feature("cancel");
         Ok(Self { driver: driver.clone(), description, link })
     }
@@ -90,7 +92,7 @@ impl Session {
     /// What the driver answers, `Cancelled`, or a fault of the driver; so for all calls.
     pub async fn start(&self, call: Call<'_>, config: Value) -> Result<Outcome, Error> {
         let reply = self.link.client.start(call.profile(), config, call.timeout_ms());
-        match self.link.call("start", call.timeout, call.interrupt, reply).await {
+        match self.link.call("start", call.patience(), call.interrupt, reply).await {
             Err(error) if error.is(&ErrorKind::ClusterAlreadyRunning) => {
                 Ok(Outcome::new(caproni_driver::Change::None))
             }
@@ -104,7 +106,7 @@ impl Session {
     /// As [`Session::start`].
     pub async fn stop(&self, call: Call<'_>, config: Option<Value>) -> Result<Outcome, Error> {
         let reply = self.link.client.stop(call.profile(), config, call.timeout_ms());
-        self.link.call("stop", call.timeout, call.interrupt, reply).await
+        self.link.call("stop", call.patience(), call.interrupt, reply).await
     }
 
     /// Removes the cluster.
@@ -113,7 +115,7 @@ impl Session {
     /// As [`Session::start`].
     pub async fn destroy(&self, call: Call<'_>, config: Option<Value>) -> Result<Outcome, Error> {
         let reply = self.link.client.destroy(call.profile(), config, call.timeout_ms());
-        self.link.call("destroy", call.timeout, call.interrupt, reply).await
+        self.link.call("destroy", call.patience(), call.interrupt, reply).await
     }
 
     /// Asks for the cluster's state.
@@ -122,7 +124,7 @@ impl Session {
     /// As [`Session::start`].
     pub async fn status(&self, call: Call<'_>, config: Option<Value>) -> Result<Status, Error> {
         let reply = self.link.client.status(call.profile(), config, call.timeout_ms());
-        self.link.call("status", call.timeout, call.interrupt, reply).await
+        self.link.call("status", call.patience(), call.interrupt, reply).await
     }
 
     /// Stops and starts the cluster; only for drivers that have the method.
@@ -131,7 +133,7 @@ impl Session {
     /// As [`Session::start`].
     pub async fn restart(&self, call: Call<'_>, config: Value) -> Result<Outcome, Error> {
         let reply = self.link.client.restart(call.profile(), config, call.timeout_ms());
-        self.link.call("restart", call.timeout, call.interrupt, reply).await
+        self.link.call("restart", call.patience(), call.interrupt, reply).await
     }
 
     /// Asks for a kubeconfig; `None` when the driver has no such method.
@@ -147,7 +149,7 @@ impl Session {
             return Ok(None);
         }
         let reply = self.link.client.kubeconfig(call.profile(), config, call.timeout_ms());
-        self.link.call("kubeconfig", call.timeout, call.interrupt, reply).await.map(Some)
+        self.link.call("kubeconfig", call.patience(), call.interrupt, reply).await.map(Some)
     }
 
     /// Asks for the backend's versions; none when the driver has no such method.
@@ -159,7 +161,7 @@ impl Session {
             return Ok(Versions::default());
         }
         let reply = self.link.client.version(call.timeout_ms());
-        self.link.call("version", call.timeout, call.interrupt, reply).await
+        self.link.call("version", call.patience(), call.interrupt, reply).await
     }
 
     /// Tells whether the driver has an optional method.
@@ -176,11 +178,16 @@ impl Session {
 }
 
 impl Link {
-    async fn shake_hands(&self, interrupt: &Interrupt) -> Result<Description, Error> {
+    async fn shake_hands(
+        &self,
+        limit: Option<Duration>,
+        interrupt: &Interrupt,
+    ) -> Result<Description, Error> {
         let host = Peer::new("caproni", env!("CARGO_PKG_VERSION"));
         let offered = vec![PROTOCOL_VERSION];
+        let patience = HANDSHAKE.min(limit.unwrap_or(HANDSHAKE));
         let reply = self.client.initialize(offered.clone(), host);
-        let description = self.call("initialize", Some(HANDSHAKE), interrupt, reply).await?;
+        let description = self.call("initialize", Some(patience), interrupt, reply).await?;
         if !offered.contains(&description.protocol_version) {
             let message = format!(
                 "driver `{}` chose protocol version {}, which was not offered",
@@ -195,7 +202,7 @@ impl Link {
     async fn call<T>(
         &self,
         method: &str,
-        timeout: Option<Duration>,
+        patience: Option<Duration>,
         interrupt: &Interrupt,
         reply: impl Future<Output = Result<T, ClientError>>,
     ) -> Result<T, Error> {
@@ -205,7 +212,7 @@ impl Link {
             biased;
             answered = &mut reply => return self.read(method, answered).await,
             () = interrupt.first() => Early::Cancelled,
-            () = after(timeout.map(|timeout| timeout + MARGIN)) => Early::TimedOut,
+            () = after(patience) => Early::TimedOut,
         };
         match self.end_request(method, interrupt, reply).await {
             Some(answered) => answered,
@@ -349,6 +356,11 @@ pub struct Call<'a> {
 impl Call<'_> {
     fn profile(&self) -> String {
         self.profile.to_owned()
+    }
+
+    /// How long the host waits for the answer.
+    fn patience(&self) -> Option<Duration> {
+        self.timeout.map(|timeout| timeout + MARGIN)
     }
 
     fn timeout_ms(&self) -> Option<u64> {

@@ -108,7 +108,8 @@ impl App {
 
     /// Starts the target's driver.
     pub(crate) async fn open(&self, target: &Target) -> Result<Session, Error> {
-        Session::open(&target.driver, &self.interrupt, self.ui.listener()).await
+        Session::open(&target.driver, self.global.timeout, &self.interrupt, self.ui.listener())
+            .await
     }
 
     pub(crate) fn call<'a>(&'a self, target: &'a Target, limit: Duration) -> Call<'a> {
@@ -149,7 +150,9 @@ impl App {
         };
         let asked = async {
             let session =
-                Session::open(&target.driver, &interrupt, self.ui.listener()).await.ok()?;
+                Session::open(&target.driver, call.timeout, &interrupt, self.ui.listener())
+                    .await
+                    .ok()?;
             let status = session.status(call, None).await.ok();
             session.close().await;
             status
