@@ -10,9 +10,10 @@ use caproni_driver::{
     Status, Versions,
 };
 use jsonrpsee::core::client::{Client, ClientBuilder, ClientT, Error as ClientError};
-use jsonrpsee::core::params::ObjectParams;
+use jsonrpsee::core::traits::ToRpcParams;
 use jsonrpsee::types::ErrorObjectOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::io::BufReader;
 
 use crate::discovery::Driver;
@@ -231,7 +232,7 @@ impl Link {
             if !self.can_cancel {
                 return None;
             }
-            self.client.notification("cancel", ObjectParams::new()).await.ok()?;
+            self.client.notification("cancel", NoParams).await.ok()?;
             let answered = tokio::time::timeout(CANCEL_GRACE, reply).await.ok()?;
             Some(self.read(method, answered).await)
         };
@@ -332,6 +333,16 @@ impl Link {
         // A driver that was killed leaves what it ran; nothing of it may outlive this.
         self.process.kill();
         self.process.crashed(method).with("forced", true)
+    }
+}
+
+/// `"params": {}`: of its own empty parameters jsonrpsee makes `null`, which JSON-RPC
+/// does not allow.
+struct NoParams;
+
+impl ToRpcParams for NoParams {
+    fn to_rpc_params(self) -> Result<Option<Box<RawValue>>, serde_json::Error> {
+        RawValue::from_string("{}".into()).map(Some)
     }
 }
 

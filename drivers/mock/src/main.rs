@@ -164,7 +164,8 @@ impl DriverServer for Mock {
         self.simulate([])?.act(&Request::of(ext), Operation::Version, &[]).await?;
         // It drives no program; its folder is what a user may look for.
         let folder = self.store.folder().display().to_string();
-        Ok(Versions::new(vec![Program::new("state folder").with_location(folder)]))
+        let files = Program::new("mock files").with_version(VERSION).with_location(folder);
+        Ok(Versions::new(vec![files]))
     }
 }
 

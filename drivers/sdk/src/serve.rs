@@ -211,8 +211,8 @@ impl<D: DriverServer> Server<D> {
             self.current.begin(),
             message.params.timeout_ms.map(Duration::from_millis),
         );
-        let profile = message.params.profile.unwrap_or_default();
-        let reply = match self.lock(&request, &method, &profile).await {
+        let profile = message.params.profile;
+        let reply = match self.lock(&request, &method, profile.as_deref()).await {
             Ok(_lock) => self.call(line, id, request).await,
             Err(error) => error_reply(id, error),
         };
@@ -220,16 +220,20 @@ impl<D: DriverServer> Server<D> {
         Some(reply)
     }
 
+    /// Checks the name, which drivers make file names and host names of, and takes the
+    /// lock for a request that may change the cluster.
     async fn lock(
         &self,
         request: &Request,
         method: &str,
-        profile: &str,
+        profile: Option<&str>,
     ) -> Result<Option<Lock>, Error> {
+        // Without a profile where one belongs, the contract's types say what is missing.
+        let Some(profile) = profile else { return Ok(None) };
+        check_profile(profile)?;
         if !CHANGES.contains(&method) {
             return Ok(None);
         }
-        check_profile(profile)?;
         Lock::acquire(request, &self.state_dir, self.name, profile, method).await.map(Some)
     }
 

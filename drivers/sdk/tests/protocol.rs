@@ -61,9 +61,12 @@ fn the_block(kind: &str) -> Block {
 }
 
 /// What a type keeps of a value: a misspelt key is lost, and one left out may appear.
-fn kept<T: Serialize + DeserializeOwned>(value: &Value) -> Value {
+fn kept<T: Serialize + DeserializeOwned + std::fmt::Debug>(value: &Value) -> Value {
     let typed: T =
         serde_json::from_value(value.clone()).unwrap_or_else(|error| panic!("{error} in {value}"));
+    // Enums are open: a misspelt word survives, as one that is not known.
+    let shown = format!("{typed:?}");
+    assert!(!shown.contains("Other("), "an unknown word in {value}");
     serde_json::to_value(typed).expect("serializes")
 }
 

@@ -1,0 +1,242 @@
+//! The clusters' files: `<folder>/<profile>.json`, each replaced as a whole.
+//!
+//! One process at a time changes a cluster, by the lock that the SDK holds around each
+//! change, so one spare name per cluster is enough for the new content.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use caproni_driver::{ChangeCost, Error, ErrorKind, State, check_profile};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::config::Config;
+use crate::simulate::Simulate;
+
+/// The folder of all clusters.
+pub(crate) struct Store(PathBuf);
+
+/// The file of one cluster, there or not.
+pub(crate) struct RecordFile {
+    profile: String,
+    path: PathBuf,
+}
+
+/// What is kept of one cluster.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Record {
+    pub(crate) phase: Phase,
+    /// As `status` reports it, see [`Config::sealed`].
+    pub(crate) config: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) simulate: Option<Simulate>,
+}
+
+/// How far a cluster's life is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Phase {
+    Creating,
+    Running,
+    Stopped,
+}
+
+impl Phase {
+    /// The state of a cluster in this phase that nobody is changing.
+    pub(crate) fn state(self) -> State {
+        match self {
+            Self::Creating => State::NotReady,
+            Self::Running => State::Ready,
+            Self::Stopped => State::Stopped,
+        }
+    }
+}
+
+impl Store {
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self(folder)
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// The file of a profile, whose name is safe in a path.
+    pub(crate) fn file(&self, profile: &str) -> Result<RecordFile, Error> {
+        check_profile(profile)?;
+        Ok(RecordFile { profile: profile.into(), path: self.0.join(format!("{profile}.json")) })
+    }
+}
+
+impl RecordFile {
+    pub(crate) fn profile(&self) -> &str {
+        &self.profile
+    }
+
+    pub(crate) fn exists(&self) -> bool {
+        self.path.exists()
+    }
+
+    /// Reads the record; `None` when there is no such cluster.
+    pub(crate) fn read(&self) -> Result<Option<Record>, Error> {
+        match fs::read(&self.path) {
+            Ok(bytes) => match serde_json::from_slice(&bytes) {
+                Ok(record) => Ok(Some(record)),
+                Err(error) => Err(self.damaged(&error)),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.failed("read", &error)),
+        }
+    }
+
+    /// Puts a record in the place of the one before: whole or not at all.
+    pub(crate) fn write(&self, record: &Record) -> Result<(), Error> {
+        let written =
+            serde_json::to_vec_pretty(record).map_err(io::Error::other).and_then(|json| {
+                self.path.parent().map_or(Ok(()), fs::create_dir_all)?;
+                fs::write(self.spare(), json)?;
+                fs::rename(self.spare(), &self.path)
+            });
+        written.map_err(|error| self.failed("write", &error))
+    }
+
+    /// Removes the record, damaged or not, and says whether there was one.
+    pub(crate) fn remove(&self) -> Result<bool, Error> {
+        remove(&self.spare()).map_err(|error| self.failed("remove", &error))?;
+        remove(&self.path).map_err(|error| self.failed("remove", &error))
+    }
+
+    fn spare(&self) -> PathBuf {
+        self.path.with_extension("json.new")
+    }
+
+    fn damaged(&self, error: &serde_json::Error) -> Error {
+        let (profile, path) = (&self.profile, self.path.display());
+        let message = format!("the file of mock cluster `{profile}` is damaged: `{path}`: {error}");
+        let hint = format!("run `caproni --driver mock --profile {profile} destroy`");
+        Error::new(ErrorKind::BackendFailed, message).with_hint(hint)
+    }
+
+    fn failed(&self, verb: &str, error: &io::Error) -> Error {
+        let kind = match error.kind() {
+            io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+            _ => ErrorKind::BackendFailed,
+        };
+        let message = format!("cannot {verb} `{}`: {error}", self.path.display());
+        Error::new(kind, message)
+            .with_hint("mend the folder, or name another one in CAPRONI_MOCK_STATE_DIR")
+    }
+}
+
+impl Record {
+    pub(crate) fn new(phase: Phase, config: &Config) -> Self {
+        Self { phase, config: config.sealed(), simulate: config.simulate.clone() }
+    }
+
+    /// Tells whether its creation came to an end.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.phase != Phase::Creating
+    }
+
+    /// Takes over a config that differs in nothing dearer than `allowed`, and says whether it differs.
+    pub(crate) fn take_over(
+        &mut self,
+        profile: &str,
+        config: &Config,
+        allowed: &ChangeCost,
+    ) -> Result<bool, Error> {
+        let found = config.differences(&self.config);
+        if found.iter().any(|difference| &difference.change > allowed) {
+            return Err(Error::config_mismatch(profile, found));
+        }
+        let updated = !found.is_empty() || self.simulate != config.simulate;
+        *self = Self::new(self.phase, config);
+        Ok(updated)
+    }
+
+    pub(crate) fn kubernetes_version(&self) -> Option<String> {
+        self.config.get("kubernetes_version")?.as_str().map(Into::into)
+    }
+
+    /// A field of the config that counts something.
+    pub(crate) fn count(&self, field: &str) -> u64 {
+        self.config.get(field).and_then(Value::as_u64).unwrap_or_default()
+    }
+}
+
+fn remove(path: &Path) -> io::Result<bool> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(folder.path().join("made/on/demand"));
+        (folder, store)
+    }
+
+    fn record() -> Record {
+        Record::new(Phase::Running, &Config::parse(&json!({"agents": 2})).unwrap())
+    }
+
+    #[test]
+    fn a_record_comes_back_as_it_was_written() {
+        let (_folder, store) = store();
+        let file = store.file("demo").unwrap();
+        assert_eq!(file.read().unwrap(), None);
+        file.write(&record()).unwrap();
+        assert_eq!(file.read().unwrap(), Some(record()));
+        assert_eq!(record().count("agents"), 2);
+    }
+
+    #[test]
+    fn a_removed_record_leaves_nothing_in_the_folder() {
+        let (_folder, store) = store();
+        let file = store.file("demo").unwrap();
+        file.write(&record()).unwrap();
+        fs::write(file.spare(), "a write that was broken off").unwrap();
+        assert!(file.remove().unwrap());
+        assert!(!file.remove().unwrap());
+        assert_eq!(fs::read_dir(store.folder()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_profile_cannot_leave_the_folder() {
+        let (_folder, store) = store();
+        assert!(store.file("../demo").is_err());
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_with_the_next_step() {
+        let (_folder, store) = store();
+        let file = store.file("demo").unwrap();
+        file.write(&record()).unwrap();
+        fs::write(&file.path, "{\"phase\":").unwrap();
+        let error = file.read().unwrap_err();
+        assert!(error.message.contains(&file.path.display().to_string()), "{error}");
+        assert!(error.data.hint.unwrap().contains("--profile demo destroy"));
+    }
+
+    #[test]
+    fn only_what_is_allowed_is_taken_over() {
+        let mut record = record();
+        let live = Config::parse(&json!({"agents": 2, "labels": {"a": "b"}})).unwrap();
+        assert!(record.take_over("demo", &live, &ChangeCost::Live).unwrap());
+        assert!(!record.take_over("demo", &live, &ChangeCost::Live).unwrap());
+        let other = Config::parse(&json!({"agents": 3, "labels": {}})).unwrap();
+        let error = record.take_over("demo", &other, &ChangeCost::Live).unwrap_err();
+        let paths: Vec<_> = error.data.diff.iter().map(|d| d.path.as_str()).collect();
+        assert_eq!(paths, ["agents", "labels"]);
+        assert_eq!(record.count("agents"), 2);
+    }
+}
