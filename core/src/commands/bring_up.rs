@@ -146,7 +146,6 @@ impl<'a> BringUp<'a> {
         ClusterState::of(&self.target.driver.name, &self.target.profile)
             .keep_kubeconfig(&given.kubeconfig)?;
         let readiness = Readiness::new(&given.kubeconfig).await?;
-        self.app.ui.step("ready", "waiting for the API and the nodes");
         let look = readiness
             .wait(&status.nodes, self.remaining(), &self.app.interrupt, &self.app.ui)
             .await?;

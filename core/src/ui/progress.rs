@@ -12,7 +12,7 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// How many plain lines within one step before the rest of it is left out. A log of
 /// CI should tell what happened, not each of a hundred thousand messages.
-const LINES_PER_STEP: u32 = 20;
+const LINES_PER_STEP: u32 = 50;
 
 /// The display of the steps of one command.
 pub(super) struct Progress {

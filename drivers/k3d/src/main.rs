@@ -1,1 +1,117 @@
-fn main() {}
+//! caproni's driver for k3d: clusters whose nodes are containers that run k3s.
+//!
+//! What changes a cluster's insides goes through the k3d program; what only looks, stops
+//! or removes goes straight to the Docker engine, where all that k3d knows is kept.
+
+use std::process::ExitCode;
+
+use caproni_driver::{
+    Description, DriverServer, Error, Extensions, Kubeconfig, Outcome, Peer, Request, Status,
+    Versions, async_trait, describe, serve,
+};
+use serde_json::Value;
+
+mod cluster;
+mod compare;
+mod config;
+mod connect;
+mod document;
+mod endpoint;
+mod engine;
+mod extra_args;
+mod failure;
+mod filter;
+mod k3d;
+mod kubeconfig;
+mod load_balancer;
+mod mend;
+mod ports;
+mod start;
+mod status;
+mod stop;
+mod sweep;
+mod taken;
+mod versions;
+
+const NAME: &str = "k3d";
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+struct K3dDriver;
+
+#[async_trait]
+impl DriverServer for K3dDriver {
+    async fn initialize(&self, offered: Vec<u32>, _host: Peer) -> Result<Description, Error> {
+        let methods = ["restart", "kubeconfig", "version"];
+        describe::<config::K3dConfig>(NAME, VERSION, &methods, &offered)
+    }
+
+    async fn start(
+        &self,
+        ext: &Extensions,
+        profile: String,
+        config: Value,
+        _timeout_ms: Option<u64>,
+    ) -> Result<Outcome, Error> {
+        start::start(&Request::of(ext), &profile, &config).await
+    }
+
+    async fn stop(
+        &self,
+        ext: &Extensions,
+        profile: String,
+        _config: Option<Value>,
+        _timeout_ms: Option<u64>,
+    ) -> Result<Outcome, Error> {
+        stop::stop(&Request::of(ext), &profile).await
+    }
+
+    async fn destroy(
+        &self,
+        ext: &Extensions,
+        profile: String,
+        _config: Option<Value>,
+        _timeout_ms: Option<u64>,
+    ) -> Result<Outcome, Error> {
+        stop::destroy(&Request::of(ext), &profile).await
+    }
+
+    async fn status(
+        &self,
+        ext: &Extensions,
+        profile: String,
+        _config: Option<Value>,
+        _timeout_ms: Option<u64>,
+    ) -> Result<Status, Error> {
+        let engine = connect::connect(&Request::of(ext)).await?;
+        let cluster = engine.cluster(&profile).await?;
+        Ok(connect::status_of(&engine, &cluster))
+    }
+
+    async fn restart(
+        &self,
+        ext: &Extensions,
+        profile: String,
+        config: Value,
+        _timeout_ms: Option<u64>,
+    ) -> Result<Outcome, Error> {
+        stop::restart(&Request::of(ext), &profile, &config).await
+    }
+
+    async fn kubeconfig(
+        &self,
+        ext: &Extensions,
+        profile: String,
+        _config: Option<Value>,
+        _timeout_ms: Option<u64>,
+    ) -> Result<Kubeconfig, Error> {
+        kubeconfig::kubeconfig(&Request::of(ext), &profile).await
+    }
+
+    async fn version(&self, ext: &Extensions, _timeout_ms: Option<u64>) -> Result<Versions, Error> {
+        Ok(versions::versions(&Request::of(ext)).await)
+    }
+}
+
+fn main() -> ExitCode {
+    serve(NAME, VERSION, K3dDriver)
+}

@@ -1,0 +1,14 @@
+//! `caproni --driver k3d` against the real thing: a Docker engine, k3d, containers.
+//!
+//! `.ci/engine` prepares all three, and says how in its first lines; the suite takes
+//! them from the environment and fails without them. The node image is `K3D_IMAGE`: a
+//! stand-in for k3s where no registry can be reached, or any real k3s image. Tests that
+//! tell the node to misbehave need the stand-in, which they find by its label; on a
+//! real image they do what can be done from outside, and say what they leave out.
+
+mod config;
+mod failures;
+mod interrupts;
+mod life;
+mod states;
+mod support;

@@ -1,0 +1,55 @@
+//! What every request begins with, and what a failed one ends with.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use caproni_driver::{Error, ErrorKind, Request, Status, lock};
+
+use crate::cluster::Cluster;
+use crate::engine::Engine;
+use crate::k3d;
+use crate::mend::{self, Platform};
+use crate::status::{self, Around};
+
+/// Connects to the engine.
+///
+/// # Errors
+/// As [`Engine::connect`]; where k3d is missing as well, `BackendMissing` with all that
+/// it takes to mend both.
+pub(crate) async fn connect(request: &Request) -> Result<Engine, Error> {
+    let error = match Engine::connect(request).await {
+        Ok(engine) => return Ok(engine),
+        Err(error) => error,
+    };
+    let silent = matches!(error.kind(), ErrorKind::BackendUnavailable | ErrorKind::BackendMissing);
+    if !silent || k3d::find_program().is_some() {
+        return Err(error);
+    }
+    let both = mend::k3d_missing(&Platform::detect()).with_cause(&error);
+    let hint = match (&both.data.hint, &error.data.hint) {
+        (Some(first), Some(second)) => format!("{first}; then {second}"),
+        (first, second) => first.clone().or_else(|| second.clone()).unwrap_or_default(),
+    };
+    Err(both.with_hint(hint).with_actions(error.data.actions))
+}
+
+/// Tells a cluster's status as it is now, with who works on it.
+pub(crate) fn status_of(engine: &Engine, cluster: &Cluster) -> Status {
+    let holder = lock::holder(&lock::state_dir(), "k3d", &cluster.name);
+    let starter =
+        holder.as_deref().filter(|who| who.starts_with("start ") || who.starts_with("restart "));
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let around = Around {
+        starter,
+        engine_host: engine.endpoint().host(),
+        now: i64::try_from(now.as_secs()).unwrap_or(i64::MAX),
+    };
+    status::of(cluster, &around)
+}
+
+/// Adds to a failure in which state the cluster is left.
+pub(crate) async fn state_left(engine: &Engine, profile: &str, error: Error) -> Error {
+    match engine.cluster(profile).await {
+        Ok(cluster) => error.with_state(status::of(&cluster, &Around::default()).state),
+        Err(_) => error,
+    }
+}
