@@ -22,18 +22,18 @@ static DRIVER: LazyLock<PathBuf> = LazyLock::new(|| {
 });
 
 /// One test's place, with one cluster's name; everything is gone when it is dropped.
-pub struct Place {
+pub(crate) struct Place {
     root: tempfile::TempDir,
-    pub profile: String,
+    pub(crate) profile: String,
     _turn: MutexGuard<'static, ()>,
 }
 
 /// How a run of `caproni` ended.
 #[derive(Debug)]
-pub struct Run {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Run {
@@ -46,12 +46,12 @@ impl Run {
     }
 
     /// The result, which must be one JSON value.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
 
     /// The error, which must be one JSON value after the lines of progress.
-    pub fn error(&self) -> Value {
+    pub(crate) fn error(&self) -> Value {
         let start = self.stderr.find("{\n").unwrap_or_else(|| panic!("no JSON: {self:#?}"));
         let parsed: Value = serde_json::from_str(&self.stderr[start..])
             .unwrap_or_else(|error| panic!("{error}: {self:#?}"));
@@ -59,7 +59,7 @@ impl Run {
     }
 
     #[track_caller]
-    pub fn expect_code(self, code: i32) -> Self {
+    pub(crate) fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self:#?}");
         self
     }
@@ -67,7 +67,7 @@ impl Run {
 
 impl Place {
     /// A place for a cluster of this name, on an engine that has nothing of that name.
-    pub fn new(profile: &str) -> Self {
+    pub(crate) fn new(profile: &str) -> Self {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let root = tempfile::tempdir().expect("a temporary folder");
         for folder in ["home", "state", "work"] {
@@ -79,19 +79,19 @@ impl Place {
         place
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }
 
     /// Writes `caproni.yaml` with these lines in `cluster.k3d`, besides the image.
-    pub fn write_config(&self, fields: &str) {
+    pub(crate) fn write_config(&self, fields: &str) {
         let image = image();
         let fields: String = fields.lines().map(|line| format!("    {line}\n")).collect();
         let text = format!("cluster:\n  driver: k3d\n  k3d:\n    image: {image}\n{fields}");
         std::fs::write(self.path("work/caproni.yaml"), text).expect("writable");
     }
 
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_caproni"));
         command.args(["--profile", &self.profile]).args(args).current_dir(self.path("work"));
         command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -107,27 +107,27 @@ impl Place {
         command
     }
 
-    pub fn caproni(&self, args: &[&str]) -> Run {
+    pub(crate) fn caproni(&self, args: &[&str]) -> Run {
         Run::of(&self.command(args).output().expect("caproni runs"))
     }
 
     /// Starts `caproni start`, and reads its progress.
-    pub fn start_slowly(&self, args: &[&str]) -> Running {
+    pub(crate) fn start_slowly(&self, args: &[&str]) -> Running {
         let mut child = self.command(args).spawn().expect("caproni runs");
         let lines = BufReader::new(child.stderr.take().expect("piped"));
         Running { child, lines, seen: String::new() }
     }
 
-    pub fn status(&self) -> Value {
+    pub(crate) fn status(&self) -> Value {
         self.caproni(&["status", "-o", "json"]).json()
     }
 
-    pub fn node(&self, name: &str) -> String {
+    pub(crate) fn node(&self, name: &str) -> String {
         format!("k3d-{}-{name}", self.profile)
     }
 
     /// Everything of this cluster on the engine: containers, volumes, networks.
-    pub fn left(&self) -> Vec<String> {
+    pub(crate) fn left(&self) -> Vec<String> {
         let name = format!("k3d-{}", self.profile);
         let mut left = docker_lines(&["ps", "-a", "--format", "{{.Names}}"]);
         left.extend(docker_lines(&["volume", "ls", "--format", "{{.Name}}"]));
@@ -137,7 +137,7 @@ impl Place {
     }
 
     /// The processes that this test has started, and that still run.
-    pub fn processes(&self) -> Vec<String> {
+    pub(crate) fn processes(&self) -> Vec<String> {
         let mark = format!("CAPRONI_TEST={}", self.root.path().display());
         let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
         let ours = entries.filter_map(|entry| {
@@ -152,7 +152,7 @@ impl Place {
 
     /// Waits until no process of the test runs, for 5 s at most.
     #[track_caller]
-    pub fn expect_no_process(&self) {
+    pub(crate) fn expect_no_process(&self) {
         let begun = Instant::now();
         let mut left = self.processes();
         while !left.is_empty() && begun.elapsed() < Duration::from_secs(5) {
@@ -174,20 +174,20 @@ impl Drop for Place {
 }
 
 /// A `caproni` that runs.
-pub struct Running {
-    pub child: Child,
+pub(crate) struct Running {
+    pub(crate) child: Child,
     lines: BufReader<std::process::ChildStderr>,
     seen: String,
 }
 
 impl Running {
     /// Reads progress until a line that holds `text`; false when it ended before.
-    pub fn wait_for(&mut self, text: &str) -> bool {
+    pub(crate) fn wait_for(&mut self, text: &str) -> bool {
         self.read_until(|line, _| line.contains(text))
     }
 
     /// Reads this many lines of progress; false when it ended before.
-    pub fn wait_for_lines(&mut self, count: usize) -> bool {
+    pub(crate) fn wait_for_lines(&mut self, count: usize) -> bool {
         count == 0 || self.read_until(|_, read| read == count)
     }
 
@@ -205,44 +205,50 @@ impl Running {
         false
     }
 
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         signal(self.child.id(), name);
     }
 
-    /// The process ids of the drivers it has started.
-    pub fn drivers(&self) -> Vec<u32> {
+    /// The process id of its driver, awaited for 10 s at most.
+    pub(crate) fn driver(&self) -> u32 {
         let list = format!("/proc/{0}/task/{0}/children", self.child.id());
-        let text = std::fs::read_to_string(list).unwrap_or_default();
-        text.split_whitespace().filter_map(|id| id.parse().ok()).collect()
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(10) {
+            let text = std::fs::read_to_string(&list).unwrap_or_default();
+            if let Some(id) = text.split_whitespace().find_map(|id| id.parse().ok()) {
+                return id;
+            }
+        }
+        panic!("it started no driver")
     }
 
     /// Waits for its end, and for that of everyone who holds its stderr.
-    pub fn finish(mut self) -> Run {
+    pub(crate) fn finish(mut self) -> Run {
         self.read_until(|_, _| false);
         let output = self.child.wait_with_output().expect("it ends");
         Run { stderr: self.seen, ..Run::of(&output) }
     }
 }
 
-pub fn signal(process: u32, name: &str) {
+pub(crate) fn signal(process: u32, name: &str) {
     let sent = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).output();
     assert!(sent.expect("kill runs").status.success(), "SIG{name} to {process}");
 }
 
 /// The node image; without one, or without an engine, there is nothing to test.
-pub fn image() -> String {
+pub(crate) fn image() -> String {
     std::env::var("K3D_IMAGE")
         .expect("K3D_IMAGE is not set: run `eval \"$(.ci/engine up DIR)\"` before, see .ci/run")
 }
 
 /// Tells whether the node image is the stand-in, which can be told to misbehave.
-pub fn is_stand_in() -> bool {
+pub(crate) fn is_stand_in() -> bool {
     let label = "{{index .Config.Labels \"dev.caproni.stand-in\"}}";
     docker(&["image", "inspect", "-f", label, &image()]).trim() == "true"
 }
 
 #[track_caller]
-pub fn docker(args: &[&str]) -> String {
+pub(crate) fn docker(args: &[&str]) -> String {
     let output = Command::new("docker").args(args).output().expect("docker runs");
     assert!(
         output.status.success(),
@@ -252,20 +258,20 @@ pub fn docker(args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-pub fn docker_lines(args: &[&str]) -> Vec<String> {
+pub(crate) fn docker_lines(args: &[&str]) -> Vec<String> {
     docker(args).lines().map(str::to_owned).collect()
 }
 
 /// The real k3d, as a user runs it.
 #[track_caller]
-pub fn k3d(home: &Path, args: &[&str]) -> String {
+pub(crate) fn k3d(home: &Path, args: &[&str]) -> String {
     let output = Command::new("k3d").args(args).env("HOME", home).output().expect("k3d runs");
     assert!(output.status.success(), "k3d {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// What a condition of a status says, by its name.
-pub fn condition(status: &Value, name: &str) -> String {
+pub(crate) fn condition(status: &Value, name: &str) -> String {
     let conditions = status["conditions"].as_array().cloned().unwrap_or_default();
     let found = conditions.iter().find(|condition| condition["name"] == name);
     found.and_then(|found| found["message"].as_str()).unwrap_or_default().to_owned()

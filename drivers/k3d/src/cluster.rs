@@ -254,16 +254,18 @@ impl Cluster {
         if extra.agents.is_none() {
             config["agents"] = json!(shape.agents);
         }
-        if let Some(load_balancer) = self.load_balancer() {
-            let asked = strings(Some(&config), "port_mappings");
-            config["port_mappings"] =
-                json!(effective(&asked, &extra.ports, &load_balancer.bindings));
+        let asked = strings(Some(&config), "port_mappings");
+        match self.load_balancer() {
+            Some(node) => {
+                config["port_mappings"] = json!(effective(&asked, &extra.ports, &node.bindings));
+            }
+            // What it published at last went with it.
+            None if shape.load_balancer => forget(&mut config, "port_mappings"),
+            None => {}
         }
         // k3d's own choice of an image is no setting.
-        if config["image"].is_null()
-            && let Some(fields) = config.as_object_mut()
-        {
-            fields.remove("image");
+        if config["image"].is_null() {
+            forget(&mut config, "image");
         }
         config
     }
@@ -302,6 +304,13 @@ impl Cluster {
     /// The name of the servers' image.
     pub(crate) fn image(&self) -> Option<&str> {
         self.servers().first().and_then(|server| server.image.as_deref())
+    }
+}
+
+/// Leaves a field out, so that it is not compared.
+fn forget(config: &mut Value, field: &str) {
+    if let Some(fields) = config.as_object_mut() {
+        fields.remove(field);
     }
 }
 
@@ -414,6 +423,9 @@ pub(crate) mod tests {
         cluster.containers.remove(0);
         assert!(cluster.shape().load_balancer);
         assert!(cluster.load_balancer().is_none());
+        let mut cluster = made_of(json!({"port_mappings": ["80:80"]}));
+        cluster.containers.remove(0);
+        assert!(cluster.config().get("port_mappings").is_none(), "it may have changed since");
     }
 
     #[test]

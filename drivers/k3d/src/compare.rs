@@ -31,7 +31,10 @@ pub(crate) fn compare(cluster: &Cluster, requested: &K3dConfig) -> Comparison {
     let extra = cluster.extra_ports();
     let published = cluster.load_balancer().map(|node| node.bindings.as_slice());
     let mapped = strings(Some(&running), "port_mappings");
-    let change = ports::compare(&mapped, &requested.port_mappings, &extra, published);
+    let change = match running.get("port_mappings") {
+        Some(_) => ports::compare(&mapped, &requested.port_mappings, &extra, published),
+        None => Change::None,
+    };
     let cost = match change {
         Change::Live(_) => ChangeCost::Live,
         _ => ChangeCost::Recreate,

@@ -1,6 +1,6 @@
 //! What every request begins with, and what a failed one ends with.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use caproni_driver::{Error, ErrorKind, Request, Status, lock};
 
@@ -9,6 +9,9 @@ use crate::engine::Engine;
 use crate::k3d;
 use crate::mend::{self, Platform};
 use crate::status::{self, Around};
+
+/// How long finding out what is left of a failed request may take.
+const LOOK: Duration = Duration::from_secs(3);
 
 /// Connects to the engine.
 ///
@@ -46,10 +49,28 @@ pub(crate) fn status_of(engine: &Engine, cluster: &Cluster) -> Status {
     status::of(cluster, &around)
 }
 
-/// Adds to a failure in which state the cluster is left.
-pub(crate) async fn state_left(engine: &Engine, profile: &str, error: Error) -> Error {
-    match engine.cluster(profile).await {
-        Ok(cluster) => error.with_state(status::of(&cluster, &Around::default()).state),
-        Err(_) => error,
+/// Adds to a failure of a change in which state it leaves the cluster, unless that is
+/// known already or the cluster was not touched.
+pub(crate) async fn with_state_left<T>(
+    request: &Request,
+    profile: &str,
+    result: Result<T, Error>,
+) -> Result<T, Error> {
+    let Err(error) = result else { return result };
+    let touched = [
+        ErrorKind::Cancelled,
+        ErrorKind::TimedOut,
+        ErrorKind::ClusterNotReady,
+        ErrorKind::BackendFailed,
+        ErrorKind::ResourceConflict,
+    ];
+    if error.data.state.is_some() || !touched.contains(error.kind()) {
+        return Err(error);
+    }
+    let look = request.for_cleanup(LOOK);
+    let cluster = async { Engine::connect(&look).await?.cluster(profile).await };
+    match cluster.await {
+        Ok(cluster) => Err(error.with_state(status::of(&cluster, &Around::default()).state)),
+        Err(_) => Err(error),
     }
 }

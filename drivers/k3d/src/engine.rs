@@ -68,8 +68,15 @@ impl Engine {
             Err(error) => return Err(silent(&endpoint, silence(&error), &error)),
         };
         let mut engine = Self { docker, endpoint, request: request.clone() };
+        // Engines refuse an API version newer than theirs, and newer ones those of old.
         let asked = engine.docker.clone().negotiate_version();
-        engine.docker = engine.answer(asked).await?;
+        engine.docker = match engine.within(ANSWER, asked).await {
+            Ok(docker) => docker,
+            Err(Failure::Engine(error)) if status_code(&error).is_some() => {
+                return Err(silent(&engine.endpoint, Silence::NotThere, &error));
+            }
+            Err(failure) => return Err(engine.error(failure)),
+        };
         Ok(engine)
     }
 
@@ -413,12 +420,19 @@ fn silent(endpoint: &Endpoint, silence: Silence, cause: &bollard::errors::Error)
 
 /// Looks for the reason in the causes of an error: the libraries between wrap it.
 fn silence(error: &bollard::errors::Error) -> Silence {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = match error {
+        // It passes its own source on as if it were that source.
+        bollard::errors::Error::IOError { err } => Some(err),
+        error => Some(error),
+    };
     while let Some(error) = cause {
-        match error.downcast_ref::<io::Error>().map(io::Error::kind) {
+        let io = error.downcast_ref::<io::Error>();
+        match io.map(io::Error::kind) {
             Some(io::ErrorKind::PermissionDenied) => return Silence::Forbidden,
             Some(io::ErrorKind::TimedOut) => return Silence::Hangs,
-            _ => cause = error.source(),
+            // An I/O error that holds another does not name it as its source.
+            Some(_) => cause = io.and_then(io::Error::get_ref).map(|inner| inner as _),
+            None => cause = error.source(),
         }
     }
     match error {

@@ -103,7 +103,7 @@ impl K3d {
             .args(create.extra_args)
             .env(DOLLAR, "$")
             .input(create.document)
-            .progress_step("create");
+            .progress_lines("create", said);
         succeed(&request.run(&command).await?)
     }
 
@@ -114,7 +114,7 @@ impl K3d {
     pub(crate) async fn start(&self, request: &Request, profile: &str) -> Result<(), Error> {
         let command = self
             .command(["cluster", "start", profile, "--wait", "--timeout", &wait(request)])
-            .progress_step("start");
+            .progress_lines("start", said);
         succeed(&request.run(&command).await?)
     }
 
@@ -130,13 +130,16 @@ impl K3d {
         mappings: &[String],
     ) -> Result<(), Error> {
         let flags = mappings.iter().flat_map(|mapping| [flag, mapping]);
-        let command = self.command(["cluster", "edit", profile]).args(flags).progress_step("ports");
+        let command =
+            self.command(["cluster", "edit", profile]).args(flags).progress_lines("ports", said);
         succeed(&request.run(&command).await?)
     }
 
     fn command<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Command {
         let mut command = Command::new(&self.path)
             .args(args)
+            // With colours, which are taken out again, each line begins with its level.
+            // Without them k3d writes `time=… level=… msg="…"`, with the message quoted.
             .env("LOG_COLORS", "1")
             .env("KUBECONFIG", self.private.path().join("kubeconfig"))
             .env("TMPDIR", self.private.path())
@@ -204,6 +207,21 @@ fn succeed(output: &Output) -> Result<(), Error> {
     if output.status.success() { Ok(()) } else { Err(failure::of(output.failure())) }
 }
 
+/// What a line of k3d's log says to a user: not where its own settings come from, nor
+/// how to get at the cluster, which caproni says itself.
+fn said(line: &str) -> Option<String> {
+    const NOISE: [&str; 7] = [
+        "Using config file",
+        "Loadbalancer image set",
+        "Tools image set",
+        "--kubeconfig-update-default",
+        "You can now use it",
+        "export KUBECONFIG",
+        "kubectl ",
+    ];
+    (!NOISE.iter().any(|noise| line.starts_with(noise))).then(|| line.to_owned())
+}
+
 #[derive(Deserialize)]
 struct Version {
     k3d: String,
@@ -240,6 +258,17 @@ mod tests {
         for name in ["K3D_IMAGE_TOOLS", "K3D_FIX_DNS", "DOCKER_HOST", "PATH"] {
             assert!(!configures_clusters(&name.into()), "{name}");
         }
+    }
+
+    #[test]
+    fn progress_says_what_happens_to_the_cluster() {
+        let lines = [
+            "Using config file - (k3d.io/v1alpha5#simple)",
+            "Starting servers...",
+            "kubectl cluster-info",
+        ];
+        let told: Vec<_> = lines.into_iter().filter_map(said).collect();
+        assert_eq!(told, ["Starting servers..."]);
     }
 
     #[test]

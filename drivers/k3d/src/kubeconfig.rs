@@ -70,7 +70,9 @@ fn rewrite(text: &str, profile: &str, address: &str) -> Option<String> {
     only["context"]["cluster"] = json!(name);
     only["context"]["user"] = json!(user);
     config["current-context"] = json!(name);
-    serde_saphyr::to_string(&config).ok()
+    // Certificates as k3s writes them, on one line each.
+    let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
+    serde_saphyr::to_string_with_options(&config, options).ok()
 }
 
 #[cfg(test)]

@@ -6,36 +6,75 @@
 
 use caproni_driver::{Error, ErrorKind, NodeState, Request};
 
-use crate::cluster::{Cluster, Container, Role};
+use crate::cluster::{Cluster, Container, Role, strings};
 use crate::engine::Engine;
 use crate::k3d::K3d;
-use crate::ports::Edit;
+use crate::ports::{self, Change, Edit};
 use crate::taken;
 
 /// How long what is left of a failed change may take to be put in order.
 const MENDING: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// Changes what a running cluster publishes.
-///
-/// # Errors
-/// `ResourceConflict` for a port that is taken, and what k3d says; the load balancer is
-/// there in any case, and a cause says what it publishes then.
-pub(crate) async fn change_ports(
-    request: &Request,
-    engine: &Engine,
-    k3d: &K3d,
-    cluster: &str,
-    edit: &Edit,
-) -> Result<(), Error> {
-    let wanted: Vec<_> = edit.add.iter().map(|mapping| mapping.binding.clone()).collect();
-    taken::check(engine, cluster, &wanted).await?;
-    match run(request, k3d, cluster, edit).await {
-        Ok(()) => Ok(()),
-        Err(error) => {
-            let engine = engine.for_request(&request.for_cleanup(MENDING));
-            let error = taken::with_holder(&engine, cluster, error).await;
-            Err(put_in_order(&engine, cluster, error).await)
+/// A change of the ports of one cluster.
+pub(crate) struct PortChange<'a> {
+    /// The request it is made for.
+    pub(crate) request: &'a Request,
+    /// Where the cluster is.
+    pub(crate) engine: &'a Engine,
+    /// What changes it.
+    pub(crate) k3d: &'a K3d,
+    /// The cluster as it is.
+    pub(crate) before: &'a Cluster,
+}
+
+impl PortChange<'_> {
+    /// Changes what the cluster publishes, while it runs.
+    ///
+    /// # Errors
+    /// `ResourceConflict` for a port that is taken, and what k3d says; the load balancer
+    /// is there in any case, and a cause says what it publishes then.
+    pub(crate) async fn make(&self, edit: &Edit) -> Result<(), Error> {
+        let name = &self.before.name;
+        let wanted: Vec<_> = edit.add.iter().map(|mapping| mapping.binding.clone()).collect();
+        taken::check(self.engine, name, &wanted).await?;
+        let Err(error) = run(self.request, self.k3d, name, edit).await else { return Ok(()) };
+        let cleanup = self.request.for_cleanup(MENDING);
+        let engine = self.engine.for_request(&cleanup);
+        let error = taken::with_holder(&engine, name, error).await;
+        match self.put_in_order(&cleanup, &engine, error.kind()).await {
+            Ok(cluster) => {
+                let ports = cluster.config()["port_mappings"].to_string();
+                Err(error.with_cause(format!("the port mappings are now {ports}")))
+            }
+            Err(second) => {
+                let cause = format!("putting the load balancer in order failed: {second}");
+                Err(error.with_cause(cause))
+            }
         }
+    }
+
+    /// Gets one load balancer to run, and when there is time to publish what was before.
+    async fn put_in_order(
+        &self,
+        cleanup: &Request,
+        engine: &Engine,
+        why: &ErrorKind,
+    ) -> Result<Cluster, Error> {
+        let name = &self.before.name;
+        let cluster = mend_and_start(engine, name).await?;
+        // Who cancels does not want to wait for two more load balancers.
+        if matches!(why, ErrorKind::Cancelled | ErrorKind::TimedOut) {
+            return Ok(cluster);
+        }
+        let back = ports::compare(
+            &strings(Some(&cluster.config()), "port_mappings"),
+            &strings(Some(&self.before.config()), "port_mappings"),
+            &cluster.extra_ports(),
+            cluster.load_balancer().map(|node| node.bindings.as_slice()),
+        );
+        let Change::Live(edit) = back else { return Ok(cluster) };
+        run(cleanup, self.k3d, name, &edit).await?;
+        engine.cluster(name).await
     }
 }
 
@@ -52,19 +91,6 @@ async fn run(request: &Request, k3d: &K3d, cluster: &str, edit: &Edit) -> Result
         k3d.edit_ports(request, cluster, "--port-add", &new).await?;
     }
     Ok(())
-}
-
-async fn put_in_order(engine: &Engine, cluster: &str, error: Error) -> Error {
-    match mend_and_start(engine, cluster).await {
-        Ok(cluster) => {
-            let ports = cluster.config()["port_mappings"].to_string();
-            let state = crate::status::of(&cluster, &crate::status::Around::default()).state;
-            error.with_state(state).with_cause(format!("the port mappings are now {ports}"))
-        }
-        Err(second) => error
-            .with_cause(format!("putting the load balancer in order failed: {second}"))
-            .with_state(caproni_driver::State::NotReady),
-    }
 }
 
 async fn mend_and_start(engine: &Engine, name: &str) -> Result<Cluster, Error> {

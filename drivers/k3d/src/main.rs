@@ -52,7 +52,9 @@ impl DriverServer for K3dDriver {
         config: Value,
         _timeout_ms: Option<u64>,
     ) -> Result<Outcome, Error> {
-        start::start(&Request::of(ext), &profile, &config).await
+        let request = Request::of(ext);
+        let done = start::start(&request, &profile, &config).await;
+        connect::with_state_left(&request, &profile, done).await
     }
 
     async fn stop(
@@ -62,7 +64,9 @@ impl DriverServer for K3dDriver {
         _config: Option<Value>,
         _timeout_ms: Option<u64>,
     ) -> Result<Outcome, Error> {
-        stop::stop(&Request::of(ext), &profile).await
+        let request = Request::of(ext);
+        let done = stop::stop(&request, &profile).await;
+        connect::with_state_left(&request, &profile, done).await
     }
 
     async fn destroy(
@@ -72,7 +76,9 @@ impl DriverServer for K3dDriver {
         _config: Option<Value>,
         _timeout_ms: Option<u64>,
     ) -> Result<Outcome, Error> {
-        stop::destroy(&Request::of(ext), &profile).await
+        let request = Request::of(ext);
+        let done = stop::destroy(&request, &profile).await;
+        connect::with_state_left(&request, &profile, done).await
     }
 
     async fn status(
@@ -94,7 +100,9 @@ impl DriverServer for K3dDriver {
         config: Value,
         _timeout_ms: Option<u64>,
     ) -> Result<Outcome, Error> {
-        stop::restart(&Request::of(ext), &profile, &config).await
+        let request = Request::of(ext);
+        let done = stop::restart(&request, &profile, &config).await;
+        connect::with_state_left(&request, &profile, done).await
     }
 
     async fn kubeconfig(

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::cluster::{Cluster, Container, Role};
 use crate::compare::{Comparison, compare};
 use crate::config::{K3dConfig, check_profile};
-use crate::connect::{connect, state_left};
+use crate::connect::connect;
 use crate::document;
 use crate::engine::Engine;
 use crate::extra_args::ExtraArgs;
@@ -18,7 +18,7 @@ use crate::k3d::{Create, K3d};
 use crate::load_balancer;
 use crate::ports::{self, Binding, Edit};
 use crate::status;
-use crate::sweep::{sweep, sweep_up_after};
+use crate::sweep::sweep_up_after;
 use crate::taken;
 
 /// How long a rollback may take; it mostly takes less than a second.
@@ -34,7 +34,7 @@ const LOG_LINES: usize = 15;
 ///
 /// # Errors
 /// `ConfigMismatch` with nothing touched; `ClusterNotReady`, `ResourceConflict`,
-/// `BackendFailed` and the like; `Cancelled` and `TimedOut` with the state that is left.
+/// `BackendFailed` and the like; `Cancelled` and `TimedOut`.
 pub(crate) async fn start(
     request: &Request,
     profile: &str,
@@ -96,7 +96,7 @@ impl Start<'_> {
             // Nobody was ever told that it exists, and the lock says that nobody makes it.
             self.request
                 .progress("sweep", "removing what is left of a creation that was not finished");
-            sweep(self.engine, self.profile).await?;
+            sweep_up_after(self.engine, self.profile, None).await?;
             return self.create().await;
         }
         if cluster.nodes().is_empty() {
@@ -182,16 +182,16 @@ impl Start<'_> {
         let found = check(&cluster, self.config)?;
         let started = self.bring_up(&cluster).await?;
         match found.edit {
-            Some(edit) => self.change_ports(&edit).await,
+            Some(edit) => self.change_ports(&cluster, &edit).await,
             None if started => Ok(Outcome::new(Change::Started)),
             None => Ok(Outcome::new(Change::None)),
         }
     }
 
-    async fn change_ports(&self, edit: &Edit) -> Result<Outcome, Error> {
-        self.k3d.check_version(self.request).await?;
-        load_balancer::change_ports(self.request, self.engine, self.k3d, self.profile, edit)
-            .await?;
+    async fn change_ports(&self, before: &Cluster, edit: &Edit) -> Result<Outcome, Error> {
+        let Self { request, engine, k3d, .. } = *self;
+        k3d.check_version(request).await?;
+        load_balancer::PortChange { request, engine, k3d, before }.make(edit).await?;
         let message = "changed the published ports";
         Ok(Outcome::new(Change::Updated).with_message(message))
     }
@@ -210,8 +210,7 @@ impl Start<'_> {
             Err(error) => {
                 let engine = self.engine.for_request(&self.request.for_cleanup(ROLLBACK));
                 let error = taken::with_holder(&engine, self.profile, error).await;
-                let error = self.with_log(&engine, error).await;
-                Err(state_left(&engine, self.profile, error).await)
+                Err(self.with_log(&engine, error).await)
             }
         }
     }
@@ -259,6 +258,6 @@ impl Start<'_> {
             let tools = cluster.containers.iter().filter(|c| c.role == Role::Tool);
             join_all(tools.map(|tool| engine.remove(&tool.id))).await;
         }
-        state_left(&engine, self.profile, error).await
+        error
     }
 }

@@ -11,22 +11,19 @@ use serde_json::Value;
 
 use crate::cluster::{Cluster, Container, Role};
 use crate::config::{K3dConfig, check_profile};
-use crate::connect::{connect, state_left};
+use crate::connect::connect;
 use crate::engine::Engine;
 use crate::k3d::K3d;
 use crate::start;
-use crate::sweep::sweep;
+use crate::sweep::{sweep, sweep_up_after};
 
 /// How long a node may take to end by itself: the engine's own default.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How long finding out what is left of a cancelled request may take.
-const LOOK: Duration = Duration::from_secs(5);
-
 /// Stops a cluster and keeps its data.
 ///
 /// # Errors
-/// The engine's; `Cancelled` and `TimedOut` with the state that is left.
+/// The engine's, `Cancelled` and `TimedOut`.
 pub(crate) async fn stop(request: &Request, profile: &str) -> Result<Outcome, Error> {
     let engine = connect(request).await?;
     let cluster = engine.cluster(profile).await?;
@@ -62,13 +59,14 @@ pub(crate) async fn restart(
 /// Removes a cluster and all that k3d made for it.
 ///
 /// # Errors
-/// The engine's; `Cancelled` and `TimedOut` with the state that is left.
+/// The engine's, `Cancelled` and `TimedOut`.
 pub(crate) async fn destroy(request: &Request, profile: &str) -> Result<Outcome, Error> {
     let engine = connect(request).await?;
     request.progress("destroy", format!("removing cluster `{profile}`"));
-    let swept = match sweep(&engine, profile).await {
-        Ok(swept) => swept,
-        Err(error) => return Err(left_after(request, &engine, profile, error).await),
+    let swept = if engine.cluster(profile).await?.is_unfinished() {
+        sweep_up_after(&engine, profile, None).await?
+    } else {
+        sweep(&engine, profile).await?
     };
     if !swept.found {
         return Ok(Outcome::new(Change::None));
@@ -93,10 +91,7 @@ fn is_alive(node: &Container) -> bool {
 
 async fn stop_running(request: &Request, engine: &Engine, cluster: &Cluster) -> Result<(), Error> {
     request.progress("stop", format!("stopping cluster `{}`", cluster.name));
-    match stop_in_order(engine, cluster).await {
-        Ok(()) => Ok(()),
-        Err(error) => Err(left_after(request, engine, &cluster.name, error).await),
-    }
+    stop_in_order(engine, cluster).await
 }
 
 /// What needs the servers goes before them; k3d's helpers are only in the way.
@@ -115,9 +110,4 @@ async fn stop_in_order(engine: &Engine, cluster: &Cluster) -> Result<(), Error> 
     stop(&[Role::Server]).await?;
     stop(&[Role::Registry]).await?;
     Ok(())
-}
-
-async fn left_after(request: &Request, engine: &Engine, profile: &str, error: Error) -> Error {
-    let engine = engine.for_request(&request.for_cleanup(LOOK));
-    state_left(&engine, profile, error).await
 }

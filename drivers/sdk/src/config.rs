@@ -87,7 +87,8 @@ const SEAL: &str = "sha256:";
 
 fn seal_value(value: &Value) -> Value {
     match value {
-        Value::Null => Value::Null,
+        // There is no secret in nothing, and it is compared as nothing.
+        value if is_nothing(value) => value.clone(),
         Value::String(text) if text.starts_with(SEAL) => value.clone(),
         value => {
             let digest = Sha256::digest(canonical(value).to_string());
@@ -165,13 +166,16 @@ fn compare(
 
 /// Absent, `null`, `[]` and `{}` all say "nothing".
 fn same(a: &Value, b: &Value) -> bool {
-    let nothing = |value: &Value| match value {
+    (is_nothing(a) && is_nothing(b)) || canonical(a) == canonical(b)
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
         Value::Null => true,
         Value::Array(items) => items.is_empty(),
         Value::Object(fields) => fields.is_empty(),
         _ => false,
-    };
-    (nothing(a) && nothing(b)) || canonical(a) == canonical(b)
+    }
 }
 
 fn properties<'a>(

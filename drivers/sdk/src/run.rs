@@ -32,7 +32,14 @@ pub struct Command {
     args: Vec<OsString>,
     environment: Vec<(OsString, Option<OsString>)>,
     input: Option<Vec<u8>>,
-    step: Option<String>,
+    progress: Option<Step>,
+}
+
+/// The step that a program's lines are progress of, and what each says to a user.
+#[derive(Debug, Clone)]
+struct Step {
+    name: String,
+    say: fn(&str) -> Option<String>,
 }
 
 impl Command {
@@ -43,7 +50,7 @@ impl Command {
             args: Vec::new(),
             environment: Vec::new(),
             input: None,
-            step: None,
+            progress: None,
         }
     }
 
@@ -77,8 +84,19 @@ impl Command {
 
     /// Reports each line the program prints as progress of this step.
     #[must_use]
-    pub fn progress_step(mut self, step: impl Into<String>) -> Self {
-        self.step = Some(step.into());
+    pub fn progress_step(self, step: impl Into<String>) -> Self {
+        self.progress_lines(step, |line| Some(line.to_owned()))
+    }
+
+    /// Reports what `say` makes of each line the program prints as progress of this step;
+    /// lines that say nothing to a user are `None`.
+    #[must_use]
+    pub fn progress_lines(
+        mut self,
+        step: impl Into<String>,
+        say: fn(&str) -> Option<String>,
+    ) -> Self {
+        self.progress = Some(Step { name: step.into(), say });
         self
     }
 
@@ -204,7 +222,7 @@ impl Running {
                 let _ = stdin.write_all(&input).await;
             });
         }
-        let progress = command.step.as_ref().map(|step| (request.clone(), step.clone()));
+        let progress = command.progress.as_ref().map(|step| (request.clone(), step.clone()));
         let stdout = Stream::collect(child.stdout.take(), progress.clone());
         let stderr = Stream::collect(child.stderr.take(), progress);
         Ok(Self { child, group, stdout, stderr, command_line: command.command_line() })
@@ -251,7 +269,7 @@ struct Stream {
 impl Stream {
     fn collect(
         source: Option<impl AsyncRead + Unpin + Send + 'static>,
-        progress: Option<(Request, String)>,
+        progress: Option<(Request, Step)>,
     ) -> Self {
         let (sender, chunks) = mpsc::unbounded_channel();
         if let Some(source) = source {
@@ -278,7 +296,7 @@ impl Stream {
 async fn read(
     mut source: impl AsyncRead + Unpin,
     sender: mpsc::UnboundedSender<Vec<u8>>,
-    progress: Option<(Request, String)>,
+    progress: Option<(Request, Step)>,
 ) {
     let mut line = Vec::new();
     let mut buffer = [0; 8192];
@@ -298,11 +316,11 @@ async fn read(
     }
 }
 
-fn report(request: &Request, step: &str, line: &[u8]) {
+fn report(request: &Request, step: &Step, line: &[u8]) {
     let text = strip_ansi(&String::from_utf8_lossy(line));
     let text = strip_log_prefix(text.trim());
-    if !text.is_empty() {
-        request.progress(step, text);
+    if let Some(said) = (step.say)(text).filter(|said| !said.is_empty()) {
+        request.progress(&step.name, said);
     }
 }
 
@@ -424,6 +442,19 @@ mod tests {
         let request = Request::detached().for_cleanup(Duration::ZERO);
         let error = request.run(&shell("sleep 600")).await.expect_err("no time");
         assert_eq!(error.kind(), &ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn lines_that_say_nothing_to_a_user_are_no_progress() {
+        let (sender, mut lines) = mpsc::channel(8);
+        let request = Request::new(sender, CancellationToken::new(), None);
+        let command = shell("echo noise; echo news")
+            .progress_lines("run", |line| (line == "news").then(|| line.to_uppercase()));
+        request.run(&command).await.expect("runs");
+        drop(request);
+        let line = lines.recv().await.expect("one line");
+        assert!(line.contains(r#""message":"NEWS""#), "{line}");
+        assert_eq!(lines.recv().await, None);
     }
 
     #[test]
