@@ -1,15 +1,14 @@
 //! The command line: what can be said, and the way from there to an exit code.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::error::ErrorKind as ClapErrorKind;
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use crate::commands::{App, destroy, restart, start, status, stop, version};
 use crate::error::Error;
 use crate::exit;
+use crate::options::Global;
 use crate::ui::{Format, Ui};
 
 /// Manage local Kubernetes clusters through drivers
@@ -38,53 +37,6 @@ Exit codes:
    20  the driver crashed, never answered, or broke the protocol
   130  cancelled";
 
-/// What every command takes.
-#[derive(Debug, Clone, Args)]
-pub struct Global {
-    /// Use this driver: a name, or the path of an executable
-    #[arg(long, short, global = true, env = "CAPRONI_DRIVER", value_name = "NAME|PATH")]
-    pub driver: Option<String>,
-
-    /// Name the cluster
-    #[arg(
-        long,
-        short,
-        global = true,
-        env = "CAPRONI_PROFILE",
-        value_name = "NAME",
-        default_value = "caproni"
-    )]
-    pub profile: String,
-
-    /// Read this file instead of the nearest `caproni.yaml` upwards from here
-    #[arg(long, short, global = true, env = "CAPRONI_CONFIG_FILE", value_name = "FILE")]
-    pub config_file: Option<PathBuf>,
-
-    /// Print results and errors in this format
-    #[arg(
-        long,
-        short,
-        global = true,
-        env = "CAPRONI_OUTPUT",
-        value_name = "FORMAT",
-        default_value = "text"
-    )]
-    pub output: Format,
-
-    /// Show the driver's log and all details of errors
-    #[arg(long, short, global = true, env = "CAPRONI_VERBOSE", value_parser = clap::builder::FalseyValueParser::new())]
-    pub verbose: bool,
-
-    /// Give up after this time, such as `90s` or `15m` [default: 10m for start and restart, 5m for
-    /// stop and destroy, 30s for status and version]
-    #[arg(long, global = true, env = "CAPRONI_TIMEOUT", value_name = "TIME", value_parser = humantime::parse_duration)]
-    pub timeout: Option<Duration>,
-
-    /// Answer every question with yes: destroy the cluster, run the commands that set up a backend
-    #[arg(long, short, global = true, env = "CAPRONI_YES", value_parser = clap::builder::FalseyValueParser::new())]
-    pub yes: bool,
-}
-
 #[derive(Debug, Subcommand)]
 enum Command {
     Start(start::Start),
@@ -106,7 +58,7 @@ pub async fn run() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             ui.error(&error);
-            ExitCode::from(error.exit_code())
+            ExitCode::from(exit::code(&error))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What can go wrong, by what the user can do about it.
 
 use caproni_driver::{Action, Condition, ErrorData, ErrorKind, State, Violation};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// A failure, as it is shown to the user and turned into an exit code.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -130,23 +130,6 @@ impl Error {
     pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
         self.data.more.insert(field.into(), value.into());
         self
-    }
-
-    /// The process's exit code.
-    pub fn exit_code(&self) -> u8 {
-        crate::exit::code(&self.kind)
-    }
-
-    /// The one JSON value that tells it all: `{"error": {kind, message, …}}`.
-    pub fn to_json(&self) -> Value {
-        let mut error = json!({"kind": self.kind.to_string(), "message": self.message});
-        if let (Some(error), Ok(Value::Object(data))) =
-            (error.as_object_mut(), serde_json::to_value(&self.data))
-        {
-            error.extend(data.into_iter().filter(|(key, _)| key != "kind"));
-            error.insert("exitCode".into(), self.exit_code().into());
-        }
-        json!({ "error": error })
     }
 }
 

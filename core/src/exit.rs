@@ -4,7 +4,7 @@
 
 use caproni_driver::{ErrorKind, State};
 
-use crate::error::Kind;
+use crate::error::{Error, Kind};
 
 /// It worked; for `status`: the cluster is ready.
 pub const OK: u8 = 0;
@@ -33,9 +33,9 @@ pub const DRIVER_FAULT: u8 = 20;
 /// Cancelled with Ctrl-C or a signal.
 pub const CANCELLED: u8 = 130;
 
-/// The exit code that goes with a kind of failure.
-pub fn code(kind: &Kind) -> u8 {
-    match kind {
+/// The exit code that goes with a failure.
+pub fn code(error: &Error) -> u8 {
+    match &error.kind {
         Kind::Driver(kind) => driver_code(kind),
         Kind::Internal => FAILED,
         Kind::Usage => USAGE,

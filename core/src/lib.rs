@@ -13,6 +13,7 @@ pub mod error;
 pub mod exit;
 pub mod interrupt;
 pub mod kubeconfig;
+pub mod options;
 pub mod process;
 pub mod readiness;
 pub mod session;

@@ -35,7 +35,8 @@ const CANCEL_GRACE: Duration = Duration::from_secs(60);
 /// How long a driver that cannot cancel may take to end after SIGTERM.
 const TERM_GRACE: Duration = Duration::from_secs(5);
 
-/// How long the exit of a driver is awaited whose stdout ended.
+/// How long the exit of a driver is awaited whose stdout ended, and the end of stdout of
+/// one that exited.
 const EXIT_GRACE: Duration = Duration::from_secs(2);
 
 /// A driver that runs and has said who it is.
@@ -208,7 +209,7 @@ impl Link {
         reply: impl Future<Output = Result<T, ClientError>>,
     ) -> Result<T, Error> {
         let begun = Instant::now();
-        let mut reply = pin!(reply);
+        let mut reply = pin!(self.answered_or_ended(reply));
         let early = tokio::select! {
             biased;
             answered = &mut reply => return self.read(method, answered).await,
@@ -218,6 +219,23 @@ impl Link {
         match self.end_request(method, interrupt, reply).await {
             Some(answered) => answered,
             None => Err(self.forced(method, early, begun.elapsed())),
+        }
+    }
+
+    /// Waits for the answer as long as there is someone to give it: when a driver is
+    /// killed, what it ran may still hold its stdout, which then has no end.
+    async fn answered_or_ended<T>(
+        &self,
+        reply: impl Future<Output = Result<T, ClientError>>,
+    ) -> Result<T, ClientError> {
+        let ended = async {
+            self.process.ended().await;
+            // Its last words may still be on the way.
+            tokio::time::sleep(EXIT_GRACE).await;
+        };
+        tokio::select! {
+            answered = reply => answered,
+            () = ended => Err(ClientError::Custom("the driver's process ended".into())),
         }
     }
 
@@ -285,7 +303,7 @@ impl Link {
             Err(other) => match self.connection.fault() {
                 Some(what) => {
                     self.process.terminate(TERM_GRACE).await;
-                    Err(fault(what))
+                    Err(fault(what).with("forced", true))
                 }
                 None => Err(self.connection_lost(method, &other).await),
             },
@@ -328,7 +346,7 @@ impl Link {
             let path = self.driver.path.display();
             let message =
                 format!("driver `{path}` closed its stdout during `{method}`, and ran on: {error}");
-            return self.process.fault(Kind::DriverProtocolError, message);
+            return self.process.fault(Kind::DriverProtocolError, message).with("forced", true);
         }
         // A driver that was killed leaves what it ran; nothing of it may outlive this.
         self.process.kill();

@@ -119,7 +119,7 @@ impl<R: AsyncBufRead + Unpin + Send + 'static> TransportReceiverT for Receiver<R
                     let mut exchange = self.connection.lock();
                     exchange.pending = None;
                     exchange.answered.push(id);
-                    return Ok(ReceivedMessage::Bytes(line));
+                    return Ok(ReceivedMessage::Bytes(bare(&line).to_vec()));
                 }
                 Read::Progress(progress) => (self.listener)(Event::Progress(progress)),
                 Read::Noise => (self.listener)(Event::Noise(excerpt(&line))),
@@ -150,7 +150,7 @@ fn classify(line: &[u8], exchange: &Exchange) -> Read {
     if line.len() > MAX_LINE {
         return Read::Fault(format!("it sent a line of more than {MAX_LINE} bytes"));
     }
-    let text = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line).trim_ascii();
+    let text = bare(line);
     if text.is_empty() {
         return Read::Nothing;
     }
@@ -162,6 +162,11 @@ fn classify(line: &[u8], exchange: &Exchange) -> Read {
             Read::Fault(format!("it sent a message that is not JSON ({error}): {}", excerpt(line)))
         }
     }
+}
+
+/// A line without what some languages put around it: a byte order mark, CR.
+fn bare(line: &[u8]) -> &[u8] {
+    line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line).trim_ascii()
 }
 
 /// A line that was meant as a message: after it, waiting for the reply is in vain.

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use caproni_driver::config::differences;
 use caproni_driver::{Change, ChangeCost, ErrorKind, Outcome, Status};
+use clap::Args;
 use serde_json::{Value, json};
 
-use super::start::Options;
 use super::{App, LIMIT_TO_ASK, Target, change_name, mend::Mending, status};
 use crate::config;
 use crate::error::Error;
@@ -21,6 +21,18 @@ const LIMIT: Duration = Duration::from_secs(600);
 
 /// How long the removal of a failed creation may take.
 const LIMIT_TO_ROLL_BACK: Duration = Duration::from_secs(120);
+
+/// What `start` and `restart` take.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Options {
+    /// Make the cluster's context the current one in the kubeconfig
+    #[arg(long)]
+    pub(crate) switch_context: bool,
+
+    /// Keep a new cluster that did not become ready, for a look at it
+    #[arg(long)]
+    pub(crate) no_rollback: bool,
+}
 
 /// Which of the two it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,7 +22,7 @@ impl Destroy {
     pub(crate) async fn run(self, app: &App) -> Result<u8, Error> {
         let target = app.target()?;
         let question = format!("Destroy cluster `{}` and all its data?", target.profile);
-        if !app.global.yes && app.ui.can_ask() && !app.ui.ask(&question).await {
+        if !app.global.yes && app.ui.can_ask() && !app.ui.ask(&question, &app.interrupt).await {
             return Err(Error::driver(ErrorKind::Cancelled, "cancelled: nothing was destroyed"));
         }
         let session = app.open(&target).await?;

@@ -41,18 +41,22 @@ impl<'a> Mending<'a> {
         }
         self.app.ui.note(&format!("{}; this would mend it:", error.message));
         self.app.ui.show_actions(&actions);
-        if !self.app.global.yes && !self.app.ui.ask("Run it now?").await {
-            return Err(error);
+        if !self.app.global.yes && !self.app.ui.ask("Run it now?", &self.app.interrupt).await {
+            return Err(if self.app.interrupt.is_raised() { cancelled() } else { error });
         }
         for action in &actions {
             self.run.push(action.command_line());
             run(action).await.map_err(|failed| error.clone().with_cause(failed))?;
             if self.app.interrupt.is_raised() {
-                return Err(Error::driver(ErrorKind::Cancelled, "cancelled"));
+                return Err(cancelled());
             }
         }
         Ok(())
     }
+}
+
+fn cancelled() -> Error {
+    Error::driver(ErrorKind::Cancelled, "cancelled")
 }
 
 /// Runs a command on the user's terminal. What it prints goes to stderr: stdout is

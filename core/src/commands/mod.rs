@@ -14,11 +14,11 @@ use std::time::Duration;
 use caproni_driver::{Change, ErrorKind, Outcome};
 use serde_json::{Value, json};
 
-use crate::cli::Global;
 use crate::config::{self, ConfigFile};
 use crate::discovery::{Driver, SearchPath};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
+use crate::options::Global;
 use crate::session::{Call, Session};
 use crate::ui::Ui;
 

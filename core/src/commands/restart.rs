@@ -3,8 +3,7 @@
 use clap::Args;
 
 use super::App;
-use super::bring_up::{BringUp, Verb};
-use super::start::Options;
+use super::bring_up::{BringUp, Options, Verb};
 use crate::error::Error;
 
 /// Stop the cluster, start it, and wait until it is ready

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::App;
-use super::bring_up::{BringUp, Verb};
+use super::bring_up::{BringUp, Options, Verb};
 use crate::error::Error;
 
 /// Create the cluster, or start it, and wait until it is ready
@@ -15,18 +15,6 @@ use crate::error::Error;
 pub(crate) struct Start {
     #[command(flatten)]
     options: Options,
-}
-
-/// What `start` and `restart` take.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Options {
-    /// Make the cluster's context the current one in the kubeconfig
-    #[arg(long)]
-    pub(crate) switch_context: bool,
-
-    /// Keep a new cluster that did not become ready, for a look at it
-    #[arg(long)]
-    pub(crate) no_rollback: bool,
 }
 
 impl Start {

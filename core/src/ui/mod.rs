@@ -7,9 +7,11 @@ use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use caproni_driver::Action;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::error::Error;
+use crate::exit;
+use crate::interrupt::Interrupt;
 use crate::transport::{Event, Listener};
 use progress::Progress;
 
@@ -90,7 +92,7 @@ impl Ui {
         let mut stderr = anstream::stderr();
         let _ = match self.format {
             Format::Text => write!(stderr, "{}", text::error(error, self.verbose)),
-            Format::Json => writeln!(stderr, "{:#}", error.to_json()),
+            Format::Json => writeln!(stderr, "{:#}", error_json(error)),
         };
     }
 
@@ -99,17 +101,27 @@ impl Ui {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
-    /// Asks a question that is answered with yes or no; anything but yes is no.
-    pub async fn ask(&self, question: &str) -> bool {
+    /// Asks a question that is answered with yes or no; anything but yes is no, and so
+    /// is Ctrl-C.
+    pub async fn ask(&self, question: &str, interrupt: &Interrupt) -> bool {
         self.done();
         let mut stderr = anstream::stderr();
         let _ = write!(stderr, "{} [y/N] ", clean(question));
         let _ = stderr.flush();
-        let answer = tokio::task::spawn_blocking(|| {
+        let (sender, answer) = tokio::sync::oneshot::channel();
+        // A thread of its own: one of tokio's, still reading, would keep the program alive.
+        std::thread::spawn(move || {
             let mut line = String::new();
-            std::io::stdin().read_line(&mut line).map(|_| line)
+            let _ = std::io::stdin().read_line(&mut line);
+            let _ = sender.send(line);
         });
-        let answer = answer.await.ok().and_then(Result::ok).unwrap_or_default();
+        let answer = tokio::select! {
+            answer = answer => answer.unwrap_or_default(),
+            () = interrupt.first() => {
+                let _ = writeln!(stderr);
+                String::new()
+            }
+        };
         matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
     }
 
@@ -124,4 +136,16 @@ impl Ui {
     fn progress(&self) -> std::sync::MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A failure as the one JSON value that tells it all: `{"error": {kind, message, …}}`.
+fn error_json(error: &Error) -> Value {
+    let mut json = json!({"kind": error.kind.to_string(), "message": error.message});
+    if let (Some(json), Ok(Value::Object(data))) =
+        (json.as_object_mut(), serde_json::to_value(&error.data))
+    {
+        json.extend(data.into_iter().filter(|(key, _)| key != "kind"));
+        json.insert("exitCode".into(), exit::code(error).into());
+    }
+    json!({ "error": json })
 }

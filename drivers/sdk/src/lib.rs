@@ -71,6 +71,7 @@ mod messages;
 mod request;
 mod run;
 mod serve;
+mod text;
 mod wire;
 
 pub use contract::{DriverClient, DriverServer};
@@ -79,5 +80,6 @@ pub use jsonrpsee::Extensions;
 pub use jsonrpsee::core::async_trait;
 pub use messages::*;
 pub use request::Request;
-pub use run::{Command, Output, command_line, strip_ansi};
+pub use run::{Command, Output};
 pub use serve::{check_profile, describe, serve, serve_on};
+pub use text::{command_line, strip_ansi};

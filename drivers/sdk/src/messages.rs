@@ -468,7 +468,7 @@ impl Action {
 
     /// The command as a person could paste it into a shell.
     pub fn command_line(&self) -> String {
-        crate::run::command_line(&self.argv)
+        crate::text::command_line(&self.argv)
     }
 }
 
