@@ -99,7 +99,13 @@ impl Process {
         self.signal_session(Signal::TERM);
         let _ = tokio::time::timeout(grace, self.ended()).await;
         self.kill();
-        let _ = tokio::time::timeout(GRACE, self.ended()).await;
+        let all_gone = async {
+            self.ended().await;
+            while !session_members(self.session).is_empty() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let _ = tokio::time::timeout(GRACE, all_gone).await;
     }
 
     /// Ends everything in the driver's session at once.
@@ -161,19 +167,22 @@ impl Drop for Process {
 fn session_members(session: Pid) -> Vec<Pid> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let processes = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    let members = processes.filter(|&id| session_of(id) == Some(session.as_raw_nonzero().get()));
+    let members = processes.filter(|&id| living_in(id) == Some(session.as_raw_nonzero().get()));
     members.filter_map(Pid::from_raw).filter(|&process| process != session).collect()
 }
 
-/// The session of a process, the sixth field of its `stat`
+/// The session of a process that lives, the sixth field of its `stat`
 /// (<https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html>). `getsid` will not do:
 /// that of a kernel thread is 0, which is no process id.
 #[cfg(target_os = "linux")]
-fn session_of(process: i32) -> Option<i32> {
+fn living_in(process: i32) -> Option<i32> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The second field is the program's name in parentheses, which may hold anything.
     let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_whitespace().nth(3)?.parse().ok()
+    let mut fields = rest.split_whitespace();
+    let state = fields.next()?;
+    // A zombie is dead, and waits only for its parent to hear of it.
+    fields.nth(2)?.parse().ok().filter(|_| state != "Z")
 }
 
 /// The other processes of a session.
@@ -357,15 +366,8 @@ mod tests {
         let sleeper = Pid::from_raw(id.parse().unwrap()).unwrap();
         process.terminate(Duration::ZERO).await;
         assert!(process.how_it_ended().contains("SIGKILL"), "{}", process.how_it_ended());
-        assert!(!session_members(process.session).contains(&sleeper) || is_zombie(sleeper));
-    }
-
-    fn is_zombie(process: Pid) -> bool {
-        let ps = std::process::Command::new("ps")
-            .args(["-o", "stat=", "-p", &process.as_raw_nonzero().to_string()])
-            .output()
-            .unwrap();
-        String::from_utf8_lossy(&ps.stdout).trim_start().starts_with('Z')
+        let alive = session_members(process.session);
+        assert!(!alive.contains(&sleeper), "it still runs");
     }
 
     #[tokio::test]

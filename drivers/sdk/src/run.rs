@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Child;
 use tokio::sync::mpsc;
@@ -16,6 +16,9 @@ use crate::text::{command_line, strip_ansi};
 
 /// How long a backend's program may take to end after SIGTERM.
 const TERM_GRACE: Duration = Duration::from_secs(2);
+
+/// How long the entries of killed processes are awaited to go.
+const KILL_GRACE: Duration = Duration::from_millis(500);
 
 /// How long output is awaited after the program itself ended: a grandchild may hold the pipe.
 const DRAIN_GRACE: Duration = Duration::from_secs(1);
@@ -245,6 +248,13 @@ impl Running {
         }
         // The program is gone; a child of its own that ignored SIGTERM is not.
         self.signal(Signal::KILL);
+        let all_gone = async {
+            while self.group.is_some_and(|group| test_kill_process_group(group).is_ok()) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        // Killed they are; where no one reaps them, as in some containers, their entries stay.
+        let _ = tokio::time::timeout(KILL_GRACE, all_gone).await;
         self.group = None;
     }
 
@@ -397,11 +407,15 @@ mod tests {
 
     /// Gone, or a zombie that its new parent has yet to reap.
     fn is_gone(process: Pid) -> bool {
-        let state = std::process::Command::new("ps")
-            .args(["-o", "stat=", "-p", &process.as_raw_nonzero().to_string()])
-            .output()
-            .expect("ps runs");
-        let state = String::from_utf8_lossy(&state.stdout).trim().to_owned();
+        let id = process.as_raw_nonzero().to_string();
+        let state = match std::fs::read_to_string(format!("/proc/{id}/stat")) {
+            Ok(stat) => stat.rsplit_once(") ").map(|(_, rest)| rest.to_owned()).unwrap_or_default(),
+            Err(_) if cfg!(target_os = "linux") => String::new(),
+            Err(_) => {
+                let ps = std::process::Command::new("ps").args(["-o", "stat=", "-p", &id]).output();
+                String::from_utf8_lossy(&ps.expect("ps runs").stdout).trim().to_owned()
+            }
+        };
         state.is_empty() || state.starts_with('Z')
     }
 
