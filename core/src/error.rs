@@ -13,6 +13,8 @@ pub struct Error {
     pub message: String,
     /// Everything else: hint, cluster's state, causes, and the kind's own fields.
     pub data: Box<ErrorData>,
+    /// Whether the driver ended, or had to be ended, in the middle of its work.
+    pub forced: bool,
 }
 
 /// The stable name of a failure.
@@ -60,7 +62,7 @@ impl Error {
     /// A failure of a kind, in words.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         let data = Box::new(ErrorData::new(ErrorKind::Other(kind.to_string())));
-        Self { kind, message: message.into(), data }
+        Self { kind, message: message.into(), data, forced: false }
     }
 
     /// A failure of a kind that drivers use as well.
@@ -125,6 +127,14 @@ impl Error {
         self
     }
 
+    /// Says that the driver ended in the middle of its work, so that nobody has said
+    /// what is left.
+    #[must_use]
+    pub fn forced(mut self) -> Self {
+        self.forced = true;
+        self
+    }
+
     /// Adds a field of the kind's own.
     #[must_use]
     pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
@@ -135,6 +145,11 @@ impl Error {
 
 impl From<caproni_driver::Error> for Error {
     fn from(error: caproni_driver::Error) -> Self {
-        Self { kind: Kind::Driver(error.kind().clone()), message: error.message, data: error.data }
+        Self {
+            kind: Kind::Driver(error.kind().clone()),
+            message: error.message,
+            data: error.data,
+            forced: false,
+        }
     }
 }

@@ -286,7 +286,7 @@ impl Link {
             }
         };
         error.data.waited_ms = Some(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX));
-        error.with("forced", true)
+        error.forced()
     }
 
     async fn read<T>(&self, method: &str, answered: Result<T, ClientError>) -> Result<T, Error> {
@@ -303,7 +303,7 @@ impl Link {
             Err(other) => match self.connection.fault() {
                 Some(what) => {
                     self.process.terminate(TERM_GRACE).await;
-                    Err(fault(what).with("forced", true))
+                    Err(fault(what).forced())
                 }
                 None => Err(self.connection_lost(method, &other).await),
             },
@@ -333,11 +333,25 @@ impl Link {
         if HOST_ONLY.iter().any(|kind| kind.to_string() == data.kind.to_string()) {
             return fault(format!("it sent the kind {}, which only the host may use", data.kind));
         }
+        if data.kind == ErrorKind::UnsupportedProtocolVersion {
+            return self.no_common_version(error.message(), data);
+        }
         Error {
+            forced: false,
             kind: Kind::Driver(data.kind.clone()),
             message: error.message().to_owned(),
             data: Box::new(data),
         }
+    }
+
+    fn no_common_version(&self, message: &str, data: ErrorData) -> Error {
+        let path = self.driver.path.display();
+        let hint =
+            format!("update `{path}` or caproni, which speaks protocol version {PROTOCOL_VERSION}");
+        let kind = Kind::Driver(data.kind.clone());
+        Error { kind, message: message.to_owned(), data: Box::new(data), forced: false }
+            .with_hint(hint)
+            .with("path", path.to_string())
     }
 
     async fn connection_lost(&self, method: &str, error: &ClientError) -> Error {
@@ -346,11 +360,11 @@ impl Link {
             let path = self.driver.path.display();
             let message =
                 format!("driver `{path}` closed its stdout during `{method}`, and ran on: {error}");
-            return self.process.fault(Kind::DriverProtocolError, message).with("forced", true);
+            return self.process.fault(Kind::DriverProtocolError, message).forced();
         }
         // A driver that was killed leaves what it ran; nothing of it may outlive this.
-        self.process.kill();
-        self.process.crashed(method).with("forced", true)
+        self.process.terminate(Duration::ZERO).await;
+        self.process.crashed(method).forced()
     }
 }
 

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::config::{self, ConfigFile};
 use crate::discovery::{Driver, SearchPath};
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::interrupt::Interrupt;
 use crate::options::Global;
 use crate::session::{Call, Session};
@@ -51,7 +51,9 @@ pub(crate) struct Target {
 
 impl App {
     pub(crate) fn new(global: Global, ui: Ui) -> Result<Self, Error> {
-        Ok(Self { global, ui, interrupt: Interrupt::listen()?, search: SearchPath::from_env() })
+        let interrupt = Interrupt::listen()?;
+        tell_of(interrupt.clone(), ui.clone());
+        Ok(Self { global, ui, interrupt, search: SearchPath::from_env() })
     }
 
     /// The cluster that command line, environment and config file name together.
@@ -138,8 +140,7 @@ impl App {
 
     /// After a driver was ended by force: asks a fresh one what is left.
     pub(crate) async fn look_back(&self, target: &Target, error: Error) -> Error {
-        let forced = error.data.more.contains_key("forced");
-        if !forced || error.kind == Kind::DriverNotExecutable {
+        if !error.forced {
             return error;
         }
         let interrupt = self.interrupt.for_cleanup();
@@ -166,10 +167,21 @@ impl App {
                 );
                 error.with_state(status.state).with_hint(hint)
             }
-            Some(_) => error.with("left", "nothing"),
+            Some(status) => {
+                let hint = format!("nothing of `{}` is left", target.profile);
+                error.with_state(status.state).with_hint(hint)
+            }
             None => error.with_hint("run `caproni status` to see what is left"),
         }
     }
+}
+
+/// Tells a user who interrupts that this was heard, and what would be quicker.
+fn tell_of(interrupt: Interrupt, ui: Ui) {
+    tokio::spawn(async move {
+        interrupt.first().await;
+        ui.note("cancelling; a second Ctrl-C ends at once, and may leave things half done");
+    });
 }
 
 fn check_profile(profile: &str) -> Result<(), Error> {

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::exit;
 use crate::interrupt::Interrupt;
 use crate::transport::{Event, Listener};
-use progress::Progress;
+use progress::{Display, Progress};
 
 pub use text::{clean, differences_table, nodes_table};
 
@@ -36,9 +36,16 @@ pub struct Ui {
 
 impl Ui {
     /// Talks in a format; `verbose` shows the drivers' logs as well.
+    ///
+    /// A program that asks for JSON gets an error as the one thing on stderr, so
+    /// progress and notes are left out for it, unless a person looks on.
     pub fn new(format: Format, verbose: bool) -> Self {
-        let live = std::io::stderr().is_terminal() && !verbose;
-        Self { format, verbose, progress: Arc::new(Mutex::new(Progress::new(live))) }
+        let display = match (std::io::stderr().is_terminal(), format) {
+            (true, _) if !verbose => Display::Live,
+            (false, Format::Json) if !verbose => Display::Nothing,
+            _ => Display::Lines,
+        };
+        Self { format, verbose, progress: Arc::new(Mutex::new(Progress::new(display))) }
     }
 
     /// Shows what happens now, until the next step or [`Ui::done`].

@@ -14,9 +14,20 @@ const TICK: Duration = Duration::from_millis(100);
 /// CI should tell what happened, not each of a hundred thousand messages.
 const LINES_PER_STEP: u32 = 50;
 
+/// How steps are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Display {
+    /// On a terminal: one line that changes.
+    Live,
+    /// A line for each step.
+    Lines,
+    /// Not at all, and notes neither.
+    Nothing,
+}
+
 /// The display of the steps of one command.
 pub(super) struct Progress {
-    live: bool,
+    display: Display,
     bar: Option<ProgressBar>,
     step: String,
     message: String,
@@ -25,9 +36,9 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(live: bool) -> Self {
+    pub(super) fn new(display: Display) -> Self {
         Self {
-            live,
+            display,
             bar: None,
             step: String::new(),
             message: String::new(),
@@ -58,10 +69,10 @@ impl Progress {
             self.step = step.to_owned();
             self.lines = 0;
         }
-        if self.live {
-            self.bar().set_message(message.clone());
-        } else {
-            self.plain(step, &message);
+        match self.display {
+            Display::Live => self.bar().set_message(format!("{}: {message}", clean(step))),
+            Display::Lines => self.plain(step, &message),
+            Display::Nothing => {}
         }
         self.message = message;
     }
@@ -94,6 +105,9 @@ impl Progress {
 
     /// A line of its own, above the live display.
     pub(super) fn line(&self, line: &str) {
+        if self.display == Display::Nothing {
+            return;
+        }
         match &self.bar {
             Some(bar) => bar.suspend(|| self.print(line)),
             None => self.print(line),

@@ -1,10 +1,10 @@
 //! How things look as text: readable without colour.
 
-use caproni_driver::{Condition, Difference, Node};
+use caproni_driver::{Condition, Difference, ErrorKind, Node};
 use comfy_table::{Table, presets};
 use serde_json::Value;
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 
 /// Takes out of a driver's text what could command a terminal: control characters,
 /// among them ESC and CR, and the marks that turn text around (CVE-2021-42574).
@@ -48,6 +48,9 @@ pub fn nodes_table(nodes: &[Node], ready: Option<&[String]>) -> String {
 pub(super) fn error(error: &Error, verbose: bool) -> String {
     let data = &error.data;
     let mut text = format!("error: {}\n", clean(&error.message));
+    if let Kind::Driver(ErrorKind::Other(kind)) = &error.kind {
+        text += &indent(&clean(&format!("kind: {kind}")));
+    }
     for cause in &data.causes {
         text += &indent(&format!("caused by: {}", clean(cause)));
     }
@@ -125,7 +128,7 @@ fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]
 #[cfg(test)]
 mod tests {
     use super::*;
-    use caproni_driver::{ChangeCost, ErrorKind, NodeRole, NodeState};
+    use caproni_driver::{ChangeCost, NodeRole, NodeState};
     use serde_json::json;
 
     #[test]

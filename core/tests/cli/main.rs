@@ -1,0 +1,21 @@
+//! The `caproni` program from outside: what it prints, what it leaves, and how it exits.
+//!
+//! Each test runs the built program in a [`sandbox`], from an empty environment, and looks
+//! at stdout, stderr and exit status together. The drivers are the mock driver, and shell
+//! scripts that break one rule each.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
+
+mod config;
+mod discovery;
+mod faults;
+mod handmade;
+mod interrupts;
+mod life;
+mod mending;
+mod output;
+mod readiness;
+mod running;
+mod sandbox;
+mod terminal;
+mod together;
