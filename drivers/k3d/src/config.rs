@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ports;
+use crate::mapping;
 
 /// The longest cluster name that k3d takes.
 const LONGEST_NAME: usize = 32;
@@ -152,7 +152,7 @@ impl K3dConfig {
             found.push(Violation::new("k3s.disable", why));
         }
         for text in &self.port_mappings {
-            match ports::parse(text) {
+            match mapping::parse(text) {
                 Err(why) => found.push(Violation::new("port_mappings", why)),
                 Ok(mappings) if !self.loadbalancer && mappings[0].is_at_load_balancer() => {
                     let why = format!(

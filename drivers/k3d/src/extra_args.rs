@@ -3,7 +3,7 @@
 //! They come last on k3d's command line, so `--agents 2` there wins over `agents: 1`. A
 //! cluster must not look broken or changed because of that.
 
-use crate::ports::{self, Mapping};
+use crate::mapping::{self, Mapping};
 
 /// The arguments that decide which containers there are and what they publish.
 #[derive(Debug, Default, PartialEq)]
@@ -31,7 +31,7 @@ impl ExtraArgs {
             match name {
                 "--servers" | "-s" => read.servers = value().and_then(|v| v.parse().ok()),
                 "--agents" | "-a" => read.agents = value().and_then(|v| v.parse().ok()),
-                "--port" | "-p" => read.ports.extend(ports::parse_all(value())),
+                "--port" | "-p" => read.ports.extend(mapping::parse_all(value())),
                 "--api-port" => read.api_port = value().map(Into::into),
                 "--no-lb" => read.no_load_balancer = attached != Some("false"),
                 _ => {}

@@ -1,12 +1,13 @@
 //! The k3d program: where it is, how it is called, what its words mean.
 
 use std::ffi::OsString;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use caproni_driver::{Command, Error, ErrorKind, Output, Request};
+use caproni_driver::{Command, Error, ErrorKind, Output, Request, lock};
 use serde::Deserialize;
-use tempfile::TempDir;
 
 use crate::document::DOLLAR;
 use crate::failure;
@@ -20,17 +21,13 @@ const VERSION_TIMEOUT: Duration = Duration::from_secs(5);
 const DEFAULT_WAIT: Duration = Duration::from_secs(600);
 
 /// How much earlier than the request k3d's own waiting ends, so that it still says for what it waited.
-const HEAD_START: Duration = Duration::from_secs(2);
+const HEAD_START: Duration = Duration::from_secs(1);
 
 /// An installed k3d.
 #[derive(Debug)]
 pub(crate) struct K3d {
     /// Its absolute path.
     pub(crate) path: PathBuf,
-    /// A folder of its own for each process of the driver: an empty kubeconfig, so that
-    /// k3d leaves the user's alone, and k3d's temporary files, which it never removes
-    /// though they hold the whole config.
-    private: TempDir,
 }
 
 impl K3d {
@@ -39,16 +36,10 @@ impl K3d {
     /// # Errors
     /// `BackendMissing` with the command that installs it on this machine.
     pub(crate) fn find() -> Result<Self, Error> {
-        let Some(path) = find_program() else {
-            return Err(mend::k3d_missing(&Platform::detect()));
-        };
-        let private = tempfile::Builder::new().prefix("caproni-k3d-").tempdir();
-        let private = private.map_err(|error| {
-            let message = format!("cannot make a temporary folder: {error}");
-            Error::new(ErrorKind::PermissionDenied, message)
-                .with_hint("set TMPDIR to one you may write to")
-        })?;
-        Ok(Self { path, private })
+        match find_program() {
+            Some(path) => Ok(Self { path }),
+            None => Err(mend::k3d_missing(&Platform::detect())),
+        }
     }
 
     /// Refuses a k3d that this driver cannot work with.
@@ -92,6 +83,7 @@ impl K3d {
     /// # Errors
     /// What k3d's words mean, see [`failure::of`], `Cancelled` and `TimedOut`.
     pub(crate) async fn create(&self, request: &Request, create: &Create<'_>) -> Result<(), Error> {
+        let private = PrivateFolder::of(create.profile)?;
         let mut command = self
             .command(["cluster", "create", create.profile, "--config", "-"])
             .args(["--kubeconfig-update-default=false", "--kubeconfig-switch-context=false"])
@@ -103,6 +95,7 @@ impl K3d {
             .args(create.extra_args)
             .env(DOLLAR, "$")
             .input(create.document)
+            .env("TMPDIR", private.path())
             .progress_lines("create", said);
         succeed(&request.run(&command).await?)
     }
@@ -141,14 +134,53 @@ impl K3d {
             // With colours, which are taken out again, each line begins with its level.
             // Without them k3d writes `time=… level=… msg="…"`, with the message quoted.
             .env("LOG_COLORS", "1")
-            .env("KUBECONFIG", self.private.path().join("kubeconfig"))
-            .env("TMPDIR", self.private.path())
+            // The user's own is the host's to change.
+            .env("KUBECONFIG", "/dev/null")
             .env_remove("LOG_LEVEL")
             .env_remove("LOG_TIMESTAMPS");
         for (name, _) in std::env::vars_os().filter(|(name, _)| configures_clusters(name)) {
             command = command.env_remove(name);
         }
         command
+    }
+}
+
+/// A folder for k3d's temporary files while it makes one cluster.
+///
+/// k3d writes the document with all its secrets into a file there and never removes it.
+/// The folder has one name for each cluster, so that one that was left because the driver
+/// was killed is gone with the next creation; only one at a time holds the lock.
+struct PrivateFolder(PathBuf);
+
+/// Removes what a killed creation left in the cluster's private folder.
+pub(crate) fn remove_private_folder(profile: &str) {
+    drop(PrivateFolder(private_path(profile)));
+}
+
+fn private_path(profile: &str) -> PathBuf {
+    lock::state_dir().join("k3d").join(profile)
+}
+
+impl PrivateFolder {
+    fn of(profile: &str) -> Result<Self, Error> {
+        remove_private_folder(profile);
+        let path = private_path(profile);
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
+        made.map(|()| Self(path.clone())).map_err(|error| {
+            let message = format!("cannot make the folder `{}`: {error}", path.display());
+            Error::new(ErrorKind::PermissionDenied, message)
+                .with_hint("make the folder writable, or name another one in CAPRONI_STATE_DIR")
+        })
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for PrivateFolder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -166,9 +198,7 @@ pub(crate) struct Create<'a> {
 
 /// The program's path, as an absolute one.
 pub(crate) fn find_program() -> Option<PathBuf> {
-    if let Ok(path) = which::which("k3d") {
-        return Some(path);
-    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
     // An install of a minute ago may not be on PATH yet.
     let variable = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     let home = variable("HOME");
@@ -181,8 +211,10 @@ pub(crate) fn find_program() -> Option<PathBuf> {
         Some("/opt/homebrew/bin".into()),
         below_home(".local/bin"),
     ];
-    let paths = std::env::join_paths(folders.into_iter().flatten().filter(|f| f.is_absolute()));
-    which::which_in("k3d", paths.ok(), Path::new("/")).ok()
+    let all = std::env::split_paths(&path).chain(folders.into_iter().flatten());
+    // What stands in the folder somebody happens to be in is never run.
+    let all = std::env::join_paths(all.filter(|folder| folder.is_absolute()));
+    which::which_in("k3d", all.ok(), Path::new("/")).ok()
 }
 
 /// k3d takes every option of a cluster from `K3D_<OPTION>` too, and prefers it to the
@@ -279,8 +311,8 @@ mod tests {
                 .parse::<u64>()
                 .unwrap()
         };
-        assert!((57_000..=58_000).contains(&wait_of(60)));
+        assert!((58_000..=59_000).contains(&wait_of(60)));
         assert!((900..=1_000).contains(&wait_of(2)));
-        assert_eq!(wait(&Request::detached()), "598000ms");
+        assert_eq!(wait(&Request::detached()), "599000ms");
     }
 }

@@ -6,7 +6,8 @@
 
 use caproni_driver::{Error, ErrorKind, NodeState, Request};
 
-use crate::cluster::{Cluster, Container, Role, strings};
+use crate::cluster::{Cluster, strings};
+use crate::container::{Container, Role};
 use crate::engine::Engine;
 use crate::k3d::K3d;
 use crate::ports::{self, Change, Edit};

@@ -1,204 +1,8 @@
-//! Port mappings: what their strings mean, and what a cluster really publishes.
+//! Lists of port mappings: what a cluster publishes, and what is to change.
 //!
-//! k3d writes a mapping as `[HOST:][HOSTPORT:]CONTAINERPORT[/PROTOCOL][@NODEFILTER]`. One
-//! mapping has many spellings, so two lists are compared by what they mean.
+//! One mapping has many spellings, so two lists are compared by what they mean.
 
-use std::fmt;
-
-use crate::filter;
-
-/// The port of the Kubernetes API inside a node; its publication is no port mapping.
-pub(crate) const API_PORT: u16 = 6443;
-
-/// One published port, in the words of the Docker engine.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Binding {
-    /// The host's address; empty is every address, as is `0.0.0.0`.
-    pub(crate) host_ip: String,
-    /// The host's port; `None` lets the engine choose one.
-    pub(crate) host_port: Option<u16>,
-    /// The port inside the container.
-    pub(crate) container_port: u16,
-    /// `tcp`, `udp` or `sctp`.
-    pub(crate) protocol: String,
-}
-
-/// Where the container end of a mapping is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Target {
-    /// At the load balancer, which hands on to every node: the usual one.
-    AllNodes,
-    /// At the load balancer, which hands on to the nodes of this filter.
-    SomeNodes(String),
-    /// At one node itself, past the load balancer.
-    Direct(String),
-}
-
-/// One mapping of one port; a string with a range of ports is several of these.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Mapping {
-    /// What is published.
-    pub(crate) binding: Binding,
-    /// Where it leads.
-    pub(crate) target: Target,
-}
-
-impl Binding {
-    /// Tells whether both mean the same, `any` host port being any.
-    fn satisfies(&self, wanted: &Self) -> bool {
-        self.container_port == wanted.container_port
-            && self.protocol == wanted.protocol
-            && every_address(&self.host_ip) == every_address(&wanted.host_ip)
-            && (wanted.host_port.is_none() || wanted.host_port == self.host_port)
-    }
-
-    /// Tells whether both take the same port of the host.
-    pub(crate) fn collides(&self, other: &Self) -> bool {
-        let (one, two) = (every_address(&self.host_ip), every_address(&other.host_ip));
-        self.host_port.is_some()
-            && self.host_port == other.host_port
-            && self.protocol == other.protocol
-            && (one == two || one.is_empty() || two.is_empty())
-    }
-
-    /// Spells it as the engine does. k3d deletes a mapping only by the very address it
-    /// was made with: `0.0.0.0` and none are not the same to it.
-    pub(crate) fn exact(&self) -> String {
-        match self.host_ip.as_str() {
-            "0.0.0.0" => {
-                let port = self.host_port.map(|port| port.to_string()).unwrap_or_default();
-                format!("0.0.0.0:{port}:{}/{}", self.container_port, self.protocol)
-            }
-            _ => self.to_string(),
-        }
-    }
-
-    /// Tells whether it leads to the same port inside the container.
-    pub(crate) fn same_container_port(&self, other: &Self) -> bool {
-        self.container_port == other.container_port && self.protocol == other.protocol
-    }
-}
-
-impl fmt::Display for Binding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ip = every_address(&self.host_ip);
-        match ip {
-            "" => {}
-            ip if ip.contains(':') => write!(f, "[{ip}]:")?,
-            ip => write!(f, "{ip}:")?,
-        }
-        match self.host_port {
-            Some(port) => write!(f, "{port}:")?,
-            None if !ip.is_empty() => f.write_str(":")?,
-            None => {}
-        }
-        write!(f, "{}", self.container_port)?;
-        if self.protocol == "tcp" { Ok(()) } else { write!(f, "/{}", self.protocol) }
-    }
-}
-
-impl fmt::Display for Mapping {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.target {
-            Target::AllNodes => write!(f, "{}@loadbalancer", self.binding),
-            Target::SomeNodes(filter) => write!(f, "{}@{filter}", self.binding),
-            Target::Direct(filter) => write!(f, "{}@{filter}:direct", self.binding),
-        }
-    }
-}
-
-impl Mapping {
-    /// A mapping at the load balancer, to every node.
-    pub(crate) fn at_load_balancer(binding: Binding) -> Self {
-        Self { binding, target: Target::AllNodes }
-    }
-
-    /// Tells whether the load balancer's container is what publishes it.
-    pub(crate) fn is_at_load_balancer(&self) -> bool {
-        !matches!(self.target, Target::Direct(_))
-    }
-
-    fn satisfies(&self, wanted: &Self) -> bool {
-        self.target == wanted.target && self.binding.satisfies(&wanted.binding)
-    }
-}
-
-/// The engine's spelling of "every address" as the empty string.
-fn every_address(ip: &str) -> &str {
-    if ip == "0.0.0.0" { "" } else { ip }
-}
-
-/// Takes a mapping's string apart; a range of ports gives several mappings.
-///
-/// # Errors
-/// One lowercase line that says what is wrong with it.
-pub(crate) fn parse(text: &str) -> Result<Vec<Mapping>, String> {
-    let (ports, filters) = filter::split(text);
-    let target = target(&filters)?;
-    let (ports, protocol) = ports.rsplit_once('/').unwrap_or((&ports, "tcp"));
-    let protocol = protocol.to_ascii_lowercase();
-    if !["tcp", "udp", "sctp"].contains(&protocol.as_str()) {
-        return Err(format!("`{text}` has the unknown protocol `{protocol}`"));
-    }
-    let (host_ip, host_ports, container_ports) = parts(ports);
-    let bad = || format!("`{text}` is not [HOST:][HOSTPORT:]CONTAINERPORT[/PROTOCOL][@NODEFILTER]");
-    if !host_ip.is_empty() && host_ip.parse::<std::net::IpAddr>().is_err() {
-        return Err(format!("`{text}` names the host `{host_ip}`, which is no IP address"));
-    }
-    let container_ports = range(container_ports).ok_or_else(bad)?;
-    let host_ports: Vec<Option<u16>> = match host_ports {
-        "" | "0" => vec![None; container_ports.len()],
-        ports => range(ports).ok_or_else(bad)?.map(Some).collect(),
-    };
-    if host_ports.len() != container_ports.len() {
-        return Err(format!("`{text}` maps ranges of different length"));
-    }
-    let mapping = |(host_port, container_port)| Mapping {
-        binding: Binding {
-            host_ip: host_ip.to_owned(),
-            host_port,
-            container_port,
-            protocol: protocol.clone(),
-        },
-        target: target.clone(),
-    };
-    Ok(host_ports.into_iter().zip(container_ports).map(mapping).collect())
-}
-
-/// Host address, host ports and container ports; the first two may be empty.
-fn parts(ports: &str) -> (&str, &str, &str) {
-    let Some((rest, container)) = ports.rsplit_once(':') else { return ("", "", ports) };
-    let Some((ip, host)) = rest.rsplit_once(':') else { return ("", rest, container) };
-    (ip.trim_start_matches('[').trim_end_matches(']'), host, container)
-}
-
-fn range(text: &str) -> Option<std::ops::RangeInclusive<u16>> {
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let (first, last): (u16, u16) = (first.parse().ok()?, last.parse().ok()?);
-    (first > 0 && first <= last).then_some(first..=last)
-}
-
-/// k3d's reading of a node filter: without one, and for the load balancer, every node
-/// behind it; `:direct` alone leads past it.
-fn target(filters: &[String]) -> Result<Target, String> {
-    if filters.is_empty() || filters.iter().any(|filter| filter.starts_with("loadbalancer")) {
-        return Ok(Target::AllNodes);
-    }
-    let direct: Vec<_> = filters.iter().filter_map(|f| f.strip_suffix(":direct")).collect();
-    if direct.is_empty() {
-        let nodes: Vec<_> = filters.iter().map(|f| f.trim_end_matches(":proxy")).collect();
-        return Ok(Target::SomeNodes(nodes.join(";")));
-    }
-    if direct.len() < filters.len() {
-        return Err("node filters with and without `:direct` cannot be mixed".into());
-    }
-    Ok(Target::Direct(direct.join(";")))
-}
-
-/// Reads a list of mappings, leaving out what cannot be read.
-pub(crate) fn parse_all<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Mapping> {
-    texts.into_iter().filter_map(|text| parse(text).ok()).flatten().collect()
-}
+use crate::mapping::{Binding, Mapping, Target, parse_all};
 
 /// Takes from `have` one match for each of `wanted`; returns those of `wanted` without one.
 ///
@@ -324,6 +128,7 @@ fn edit(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mapping::parse;
 
     fn one(text: &str) -> Mapping {
         parse(text).unwrap().remove(0)
@@ -344,32 +149,6 @@ mod tests {
         {
             let change = compare(&strings(&["80:80@loadbalancer"]), &strings(&[other]), &[], None);
             assert_eq!(change, Change::None, "{other}");
-        }
-    }
-
-    #[test]
-    fn a_mapping_has_host_port_protocol_and_target() {
-        let mapping = one("127.0.0.1:8080:80/udp@server:0:direct");
-        assert_eq!(mapping.binding.host_ip, "127.0.0.1");
-        assert_eq!(mapping.binding.host_port, Some(8080));
-        assert_eq!(mapping.binding.protocol, "udp");
-        assert_eq!(mapping.target, Target::Direct("server:0".into()));
-        assert_eq!(mapping.to_string(), "127.0.0.1:8080:80/udp@server:0:direct");
-        assert_eq!(one("[::1]::80").binding.host_ip, "::1");
-        assert_eq!(one("[::1]::80").to_string(), "[::1]::80@loadbalancer");
-    }
-
-    #[test]
-    fn a_range_is_one_mapping_for_each_port() {
-        let ports: Vec<_> =
-            parse("8000-8002:80-82").unwrap().iter().map(Mapping::to_string).collect();
-        assert_eq!(ports, ["8000:80@loadbalancer", "8001:81@loadbalancer", "8002:82@loadbalancer"]);
-    }
-
-    #[test]
-    fn nonsense_is_refused_with_its_reason() {
-        for text in ["", "http", "80:", "0:0", "70000:80", "80-82:80", "host:80:80", "80/icmp"] {
-            assert!(parse(text).is_err(), "{text}");
         }
     }
 
@@ -430,14 +209,5 @@ mod tests {
             assert_eq!(change, Change::Recreate, "{requested}");
         }
         assert_eq!(compare(&[], &strings(&["80:80"]), &[], None), Change::Recreate);
-    }
-
-    #[test]
-    fn two_bindings_collide_when_they_take_the_same_port_of_one_address() {
-        let collide = |a: &str, b: &str| one(a).binding.collides(&one(b).binding);
-        assert!(collide("80:80", "127.0.0.1:80:8080"));
-        assert!(!collide("127.0.0.2:80:80", "127.0.0.1:80:80"));
-        assert!(!collide("80:80/udp", "80:80/tcp"));
-        assert!(!collide("80", "80"));
     }
 }

@@ -6,17 +6,19 @@ use caproni_driver::{Change, Condition, Error, ErrorKind, NodeState, Outcome, Re
 use futures_util::future::{join_all, try_join_all};
 use serde_json::Value;
 
-use crate::cluster::{Cluster, Container, Role};
+use crate::cluster::Cluster;
 use crate::compare::{Comparison, compare};
 use crate::config::{K3dConfig, check_profile};
 use crate::connect::connect;
+use crate::container::{Container, Role};
 use crate::document;
 use crate::engine::Engine;
 use crate::extra_args::ExtraArgs;
 use crate::failure;
 use crate::k3d::{Create, K3d};
 use crate::load_balancer;
-use crate::ports::{self, Binding, Edit};
+use crate::mapping::{self, Binding};
+use crate::ports::Edit;
 use crate::status;
 use crate::sweep::sweep_up_after;
 use crate::taken;
@@ -132,7 +134,7 @@ impl Start<'_> {
 
     fn wanted_ports(&self) -> Vec<Binding> {
         let extra = ExtraArgs::read(&self.config.extra_args);
-        let mut wanted = ports::parse_all(self.config.port_mappings.iter().map(String::as_str));
+        let mut wanted = mapping::parse_all(self.config.port_mappings.iter().map(String::as_str));
         wanted.extend(extra.ports);
         let api_port = extra.api_port.as_ref().or(self.config.api_port.as_ref());
         let api = api_port.and_then(|port| taken::api_binding(port));

@@ -2,7 +2,8 @@
 
 use caproni_driver::{Condition, Node, NodeRole, NodeState, State, Status};
 
-use crate::cluster::{Cluster, Container, Role};
+use crate::cluster::Cluster;
+use crate::container::{Container, Role};
 
 /// How long a creation by plain k3d may take before what is there counts as broken, in
 /// seconds. Only this driver's own creations hold a lock that tells.
@@ -139,10 +140,12 @@ fn conditions(
     }
     let mut found = Vec::new();
     if cluster.is_unfinished() {
-        found
-            .push(Condition::failed("creation", "was not finished").with_hint(
-                "run `caproni start` to make it anew or `caproni destroy` to remove it",
-            ));
+        let what = match nodes {
+            [] => "was not finished, or the nodes were removed by hand",
+            _ => "was not finished",
+        };
+        let hint = "run `caproni start` to make it anew or `caproni destroy` to remove it";
+        found.push(Condition::failed("creation", what).with_hint(hint));
     }
     let to_tell = |node: &&Node| match node.state {
         NodeState::Running => false,
@@ -181,7 +184,8 @@ fn version_in_tag(image: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::tests::{made_of, recorded, running};
+    use crate::cluster::tests::{made_of, running};
+    use crate::container::tests::recorded;
     use serde_json::json;
 
     fn status(cluster: &Cluster) -> Status {

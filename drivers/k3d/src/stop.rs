@@ -9,11 +9,12 @@ use caproni_driver::{Change, Error, NodeState, Outcome, Request};
 use futures_util::future::{try_join, try_join_all};
 use serde_json::Value;
 
-use crate::cluster::{Cluster, Container, Role};
+use crate::cluster::Cluster;
 use crate::config::{K3dConfig, check_profile};
 use crate::connect::connect;
+use crate::container::{Container, Role};
 use crate::engine::Engine;
-use crate::k3d::K3d;
+use crate::k3d::{self, K3d};
 use crate::start;
 use crate::sweep::{sweep, sweep_up_after};
 
@@ -68,10 +69,8 @@ pub(crate) async fn destroy(request: &Request, profile: &str) -> Result<Outcome,
     } else {
         sweep(&engine, profile).await?
     };
-    if !swept.found {
-        return Ok(Outcome::new(Change::None));
-    }
-    let outcome = Outcome::new(Change::Destroyed);
+    k3d::remove_private_folder(profile);
+    let outcome = Outcome::new(if swept.found { Change::Destroyed } else { Change::None });
     Ok(match swept.kept.as_slice() {
         [] => outcome,
         kept => outcome.with_message(format!(
@@ -82,7 +81,7 @@ pub(crate) async fn destroy(request: &Request, profile: &str) -> Result<Outcome,
 }
 
 fn runs(cluster: &Cluster) -> bool {
-    cluster.nodes().into_iter().any(|node| is_alive(node))
+    cluster.nodes().into_iter().any(is_alive)
 }
 
 fn is_alive(node: &Container) -> bool {

@@ -5,7 +5,7 @@ use caproni_driver::{Error, ErrorKind};
 
 use crate::cluster::CLUSTER_LABEL;
 use crate::engine::Engine;
-use crate::ports::Binding;
+use crate::mapping::Binding;
 
 /// Refuses ports that a running container of anybody else publishes.
 ///
