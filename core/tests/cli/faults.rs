@@ -116,7 +116,8 @@ hint: `caproni start` goes on with what is left of `caproni`, `caproni destroy` 
         status() { result '{"state":"stopped","exists":false}'; }
         start() { exit 3; }"#;
     let error = run(absent, "-o json start").json_error();
-    assert_eq!((&error["kind"], &error["left"]), (&json!("DriverCrashed"), &json!("nothing")));
+    assert_eq!((&error["kind"], &error["state"]), (&json!("DriverCrashed"), &json!("stopped")));
+    assert_eq!(error["hint"], "nothing of `caproni` is left");
 }
 
 #[test]
@@ -270,6 +271,7 @@ fn a_driver_that_speaks_no_offered_version_says_so() {
         str![[r#"
 ------- stderr -------
 error: I speak version 0 only
+hint: update `[ROOT]/bin/caproni-driver-odd` or caproni, which speaks protocol version 1
 [exit status: 10]
 
 "#]]
@@ -311,6 +313,7 @@ fn an_unknown_kind_of_failure_is_shown_as_it_came() {
         str![[r#"
 ------- stderr -------
 error: your quota is used up
+  kind: QuotaExceeded
 [exit status: 1]
 
 "#]]
@@ -340,6 +343,7 @@ fn an_error_without_a_kind_is_shown_with_its_code() {
         str![[r#"
 ------- stderr -------
 error: no
+  kind: Unknown
 [exit status: 1]
 
 "#]]

@@ -33,6 +33,7 @@ fn each_signal_rolls_a_creation_back() {
             str![[r#"
 ------- stderr -------
 [TIME] create: creating the nodes (0/5)
+cancelling; a second Ctrl-C ends at once, and may leave things half done
 error: cancelled
   the cluster is left stopped
 [exit status: 130]
@@ -47,7 +48,7 @@ error: cancelled
 #[test]
 fn a_cancelled_start_is_told_as_json_as_well() {
     let sandbox = Sandbox::with_config(MOCK);
-    let mut start = sandbox.caproni("-o json start").simulate(&slow()).spawn();
+    let mut start = sandbox.caproni("-v -o json start").simulate(&slow()).spawn();
     start.until("create: creating the nodes");
     start.signal(Signal::INT);
     let error = start.end().json_error();
@@ -66,6 +67,7 @@ fn a_cancelled_stop_leaves_the_cluster_running() {
         str![[r#"
 ------- stderr -------
 [TIME] stop: stopping the nodes (0/5)
+cancelling; a second Ctrl-C ends at once, and may leave things half done
 error: cancelled
   the cluster is left ready
 [exit status: 130]
@@ -89,6 +91,7 @@ fn a_second_signal_ends_a_driver_that_does_not_listen() {
 ------- stderr -------
 [TIME] create: creating the nodes
 [TIME] boot: starting Kubernetes
+cancelling; a second Ctrl-C ends at once, and may leave things half done
 error: cancelled; driver `mock` was ended in the middle of `start`
 hint: run `caproni status` to see what is left
 [exit status: 130]
@@ -121,6 +124,7 @@ fn a_second_ctrl_c_ends_a_driver_that_goes_on_after_the_first() {
         str![[r#"
 ------- stderr -------
 [TIME] create: creating
+cancelling; a second Ctrl-C ends at once, and may leave things half done
 [TIME] create: heard, but going on
 error: cancelled; driver `odd` was ended in the middle of `start`
 hint: run `caproni status` to see what is left
@@ -144,6 +148,7 @@ fn a_driver_without_the_feature_cancel_is_ended_and_asked_anew() {
         str![[r#"
 ------- stderr -------
 [TIME] create: creating
+cancelling; a second Ctrl-C ends at once, and may leave things half done
 error: cancelled; driver `odd` was ended in the middle of `start`
   the cluster is left not-ready
 hint: `caproni start` goes on with what is left of `caproni`, `caproni destroy` removes it
@@ -164,6 +169,7 @@ fn a_signal_before_the_driver_has_answered_ends_it() {
         str![[r#"
 ------- stderr -------
 driver: here I am
+cancelling; a second Ctrl-C ends at once, and may leave things half done
 error: cancelled; driver `odd` was ended in the middle of `initialize`
 [exit status: 130]
 
@@ -227,7 +233,7 @@ creation: it was broken off, half a cluster is left (start it again, or destroy 
 #[test]
 fn what_a_killed_driver_was_running_is_ended_too() {
     let sandbox = driver("start() { forever & progress create \"process $$.\"; forever; }");
-    let mut start = sandbox.caproni("--driver odd -o json start").spawn();
+    let mut start = sandbox.caproni("--driver odd -v -o json start").spawn();
     kill_named_process(&start.until(".\n"));
     assert_eq!(start.end().json_error()["kind"], "DriverCrashed");
 }

@@ -258,8 +258,6 @@ hint: free it
         start("-o json start"),
         str![[r#"
 ------- stderr -------
-[TIME] create: creating the nodes
-[TIME] boot: starting Kubernetes
 {
   "error": {
     "kind": "ResourceConflict",

@@ -23,7 +23,7 @@ fn of_two_starts_at_once_one_creates_and_both_succeed() {
 fn a_start_that_waited_goes_on_when_the_other_is_cancelled() {
     let sandbox = Sandbox::with_config(MOCK);
     let first = creating(&sandbox);
-    let mut second = sandbox.caproni("-o json start").spawn();
+    let mut second = sandbox.caproni("-v -o json start").spawn();
     second.until("wait: waiting for start (process ");
     first.signal(Signal::INT);
     assert_eq!(first.end().code(), 130);
@@ -35,7 +35,7 @@ fn a_start_that_waited_goes_on_when_the_other_is_cancelled() {
 fn a_start_that_waits_can_be_cancelled() {
     let sandbox = Sandbox::with_config(MOCK);
     let first = creating(&sandbox);
-    let mut second = sandbox.caproni("-o json start").spawn();
+    let mut second = sandbox.caproni("-v -o json start").spawn();
     second.until("wait: waiting for start (process ");
     second.signal(Signal::INT);
     assert_eq!(second.end().json_error()["kind"], "Cancelled");
