@@ -325,6 +325,7 @@ impl Link {
                 }
                 code => {
                     Error::driver(ErrorKind::Other("Unknown".into()), error.message().to_owned())
+                        .with_cause(format!("the driver named no kind, only the code {code}"))
                         .with("code", code)
                         .with("method", method)
                 }

@@ -344,6 +344,7 @@ fn an_error_without_a_kind_is_shown_with_its_code() {
 ------- stderr -------
 error: no
   kind: Unknown
+  caused by: the driver named no kind, only the code 7
 [exit status: 1]
 
 "#]]

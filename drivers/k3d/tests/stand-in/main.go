@@ -61,6 +61,16 @@ func fatal(format string, args ...any) {
 	os.Exit(1)
 }
 
+// keepTalking writes a few more lines in the first minute, as the real programs do. Whoever follows
+// a container's log may miss a line that comes between its first look and its watch, and sees it
+// with the next one only: k3d then waits for ever for a line that is there.
+func keepTalking(line func()) {
+	for pause := time.Second; pause < time.Minute; pause *= 2 {
+		time.Sleep(pause)
+		line()
+	}
+}
+
 func version() string {
 	if v := os.Getenv("STAND_IN_VERSION"); v != "" {
 		return v
@@ -225,6 +235,7 @@ func proxy() {
 		stop()
 		last, stop = string(text), serve(upstreams)
 		nginxLog("notice", "start worker processes")
+		go keepTalking(func() { nginxLog("notice", "worker processes run") })
 	}
 }
 

@@ -298,6 +298,7 @@ func (n *node) runServer() {
 	n.lock.Unlock()
 	logf("k3s is up and running")
 	logf("Cluster dns configmap has been set successfully")
+	go keepTalking(func() { logf("Still running") })
 	for {
 		if switched("crash") {
 			fatal("told to crash")
@@ -421,6 +422,7 @@ func (n *node) runAgent() {
 	n.save()
 	n.lock.Unlock()
 	logf("Successfully registered node %s", n.self.Name)
+	go keepTalking(func() { logf("Still running") })
 	go n.heartbeats()
 	for {
 		if switched("crash") {
