@@ -9,7 +9,7 @@ use crate::sandbox::{MOCK, Sandbox};
 #[test]
 fn the_file_is_found_from_a_deeper_folder() {
     let sandbox = Sandbox::with_config(MOCK);
-    let output = sandbox.caproni("status").within("work/a/b/c").run();
+    let output = sandbox.caproni("status").within("project/a/b/c").run();
     assert_data_eq!(
         output,
         str![[r#"
@@ -96,7 +96,7 @@ fn a_difference_is_shown_field_by_field_and_nothing_is_touched() {
     sandbox.run("start");
     let before = (sandbox.mock_cluster(), sandbox.run("-o json status").json());
     sandbox.write(
-        "work/caproni.yaml",
+        "project/caproni.yaml",
         "cluster:\n  driver: mock\n  mock:\n    agents: 2\n    labels: {a: b}\n    token: hunter22\n",
     );
     assert_data_eq!(
@@ -175,7 +175,7 @@ fn a_difference_of_a_stopped_cluster_is_a_mismatch_as_well() {
     sandbox.run("start");
     sandbox.run("stop");
     let before = sandbox.mock_cluster();
-    sandbox.write("work/caproni.yaml", "cluster:\n  driver: mock\n  mock: {servers: 3}\n");
+    sandbox.write("project/caproni.yaml", "cluster:\n  driver: mock\n  mock: {servers: 3}\n");
     assert_eq!(sandbox.run("start").code(), 5);
     assert_eq!(sandbox.mock_cluster(), before);
 }
@@ -184,7 +184,7 @@ fn a_difference_of_a_stopped_cluster_is_a_mismatch_as_well() {
 fn a_difference_that_can_be_changed_live_is_applied() {
     let sandbox = Sandbox::with_config(MOCK);
     sandbox.run("start");
-    sandbox.write("work/caproni.yaml", "cluster:\n  driver: mock\n  mock: {labels: {a: b}}\n");
+    sandbox.write("project/caproni.yaml", "cluster:\n  driver: mock\n  mock: {labels: {a: b}}\n");
     assert_data_eq!(
         sandbox.run("start"),
         str![[r#"
@@ -204,7 +204,7 @@ fn a_difference_that_needs_a_restart_is_left_to_restart() {
         schema='{"properties":{"mode":{"type":"string","x-caproni-change":"restart"}}}'
         status() { result '{"state":"ready","exists":true,"config":{"mode":"a"}}'; }"#,
     );
-    sandbox.write("work/caproni.yaml", "cluster:\n  driver: odd\n  odd: {mode: b}\n");
+    sandbox.write("project/caproni.yaml", "cluster:\n  driver: odd\n  odd: {mode: b}\n");
     assert_data_eq!(
         sandbox.run("start"),
         str![[r#"
@@ -235,7 +235,7 @@ fn an_unknown_field_is_refused_with_its_place_and_the_nearest_name() {
         sandbox.run("start"),
         str![[r#"
 ------- stderr -------
-error: [ROOT]/work/caproni.yaml:5:5: unknown field `agnets`, did you mean `agents`?
+error: [ROOT]/project/caproni.yaml:5:5: unknown field `agnets`, did you mean `agents`?
 hint: mend the section `cluster.mock`
 [exit status: 6]
 
@@ -248,13 +248,13 @@ hint: mend the section `cluster.mock`
 {
   "error": {
     "kind": "InvalidDriverConfig",
-    "message": "[ROOT]/work/caproni.yaml:5:5: unknown field `agnets`, did you mean `agents`?",
+    "message": "[ROOT]/project/caproni.yaml:5:5: unknown field `agnets`, did you mean `agents`?",
     "hint": "mend the section `cluster.mock`",
     "violations": [
       {
         "path": "agnets",
         "message": "unknown field `agnets`, did you mean `agents`?",
-        "location": "[ROOT]/work/caproni.yaml:5:5"
+        "location": "[ROOT]/project/caproni.yaml:5:5"
       }
     ],
     "exitCode": 6
@@ -276,10 +276,10 @@ fn every_wrong_value_is_told_with_its_place() {
         sandbox.run("start"),
         str![[r#"
 ------- stderr -------
-error: [ROOT]/work/caproni.yaml:4:5: `servers`: "none" is not of type "integer" (and 2 more)
-  [ROOT]/work/caproni.yaml:4:5: `servers`: "none" is not of type "integer"
-  [ROOT]/work/caproni.yaml:5:14: `labels.a`: 1 is not of type "string"
-  [ROOT]/work/caproni.yaml:6:5: `token`: `${…}` is not replaced yet
+error: [ROOT]/project/caproni.yaml:4:5: `servers`: "none" is not of type "integer" (and 2 more)
+  [ROOT]/project/caproni.yaml:4:5: `servers`: "none" is not of type "integer"
+  [ROOT]/project/caproni.yaml:5:14: `labels.a`: 1 is not of type "string"
+  [ROOT]/project/caproni.yaml:6:5: `token`: `${…}` is not replaced yet
 hint: mend the section `cluster.mock`
 [exit status: 6]
 
@@ -294,8 +294,8 @@ fn a_file_without_the_driver_s_section_brings_the_lines_to_add() {
         sandbox.run("--driver mock start"),
         str![[r#"
 ------- stderr -------
-error: `[ROOT]/work/caproni.yaml` has no section `cluster.mock`
-hint: add to `[ROOT]/work/caproni.yaml`:
+error: `[ROOT]/project/caproni.yaml` has no section `cluster.mock`
+hint: add to `[ROOT]/project/caproni.yaml`:
 cluster:
   mock: {}
 [exit status: 6]
@@ -329,18 +329,18 @@ state       stopped (it does not exist)
 #[test]
 fn a_path_as_driver_is_refused_in_a_file() {
     let sandbox = Sandbox::with_config("cluster:\n  driver: ./evil\n  evil: {}\n");
-    sandbox.executable("work/evil", "#!/bin/sh\ntouch ran\n");
+    sandbox.executable("project/evil", "#!/bin/sh\ntouch ran\n");
     assert_data_eq!(
         sandbox.run("status"),
         str![[r#"
 ------- stderr -------
-error: [ROOT]/work/caproni.yaml:2:3: `cluster.driver` must be a driver's name
+error: [ROOT]/project/caproni.yaml:2:3: `cluster.driver` must be a driver's name
 hint: write a name such as `k3d`; a path is for `--driver` on the command line
 [exit status: 6]
 
 "#]]
     );
-    assert!(!sandbox.path("work/ran").exists());
+    assert!(!sandbox.path("project/ran").exists());
 }
 
 #[test]
@@ -350,7 +350,7 @@ fn yaml_that_is_broken_is_told_with_its_place() {
         sandbox.run("start"),
         str![[r#"
 ------- stderr -------
-error: [ROOT]/work/caproni.yaml:4:1: while parsing a node, did not find expected node content
+error: [ROOT]/project/caproni.yaml:4:1: while parsing a node, did not find expected node content
 hint: mend the YAML there
 [exit status: 6]
 
@@ -376,7 +376,7 @@ hint: name another file with `--config-file`
 fn a_broken_section_keeps_nobody_from_looking_stopping_and_destroying() {
     let sandbox = Sandbox::with_config(MOCK);
     sandbox.run("start");
-    sandbox.write("work/caproni.yaml", "cluster:\n  driver: mock\n  mock: {sevrers: 2}\n");
+    sandbox.write("project/caproni.yaml", "cluster:\n  driver: mock\n  mock: {sevrers: 2}\n");
     assert_data_eq!(
         sandbox.run("status"),
         str![[r#"
@@ -387,7 +387,7 @@ kubernetes  v1.34.0
 NODE                   ROLE    STATE    KUBERNETES
 mock-caproni-server-0  server  running  -
 ------- stderr -------
-warning: the config is not used: [ROOT]/work/caproni.yaml:3:10: unknown field `sevrers`, did you mean `servers`?
+warning: the config is not used: [ROOT]/project/caproni.yaml:3:10: unknown field `sevrers`, did you mean `servers`?
 [exit status: 0]
 
 "#]]
@@ -397,7 +397,7 @@ warning: the config is not used: [ROOT]/work/caproni.yaml:3:10: unknown field `s
         str![[r#"
 cluster `caproni` is stopped
 ------- stderr -------
-warning: the config is not used: [ROOT]/work/caproni.yaml:3:10: unknown field `sevrers`, did you mean `servers`?
+warning: the config is not used: [ROOT]/project/caproni.yaml:3:10: unknown field `sevrers`, did you mean `servers`?
 [TIME] stop: stopping the nodes
 [exit status: 0]
 
@@ -408,7 +408,7 @@ warning: the config is not used: [ROOT]/work/caproni.yaml:3:10: unknown field `s
         str![[r#"
 cluster `caproni` is destroyed
 ------- stderr -------
-warning: the config is not used: [ROOT]/work/caproni.yaml:3:10: unknown field `sevrers`, did you mean `servers`?
+warning: the config is not used: [ROOT]/project/caproni.yaml:3:10: unknown field `sevrers`, did you mean `servers`?
 [TIME] destroy: removing the nodes
 [exit status: 0]
 
@@ -426,7 +426,7 @@ fn fragments_that_are_not_read_are_warned_of() {
 cluster     caproni (mock)
 state       stopped (it does not exist)
 ------- stderr -------
-warning: [ROOT]/work/caproni.yaml:1:1: `extends` is not supported yet, its fragments are not read
+warning: [ROOT]/project/caproni.yaml:1:1: `extends` is not supported yet, its fragments are not read
 [exit status: 3]
 
 "#]]

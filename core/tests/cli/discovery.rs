@@ -109,7 +109,7 @@ hint: install `/no/such/python3`, or mend the first line of `[ROOT]/bin/caproni-
 #[test]
 fn nothing_in_the_current_folder_runs_for_an_empty_or_relative_entry_of_a_path() {
     let sandbox = Sandbox::new();
-    for file in ["work/caproni-driver-evil", "work/bin/caproni-driver-evil"] {
+    for file in ["project/caproni-driver-evil", "project/bin/caproni-driver-evil"] {
         sandbox.executable(file, "#!/bin/sh\ntouch ran\n");
     }
     let output = sandbox
@@ -128,13 +128,13 @@ hint: put an executable `caproni-driver-evil` on PATH, or into a folder named in
 
 "#]]
     );
-    assert!(!sandbox.path("work/ran").exists());
+    assert!(!sandbox.path("project/ran").exists());
 }
 
 #[test]
 fn a_path_on_the_command_line_runs_from_where_one_stands() {
     let sandbox = Sandbox::new();
-    sandbox.executable("work/my-driver", READY);
+    sandbox.executable("project/my-driver", READY);
     assert_data_eq!(
         sandbox.run("--driver ./my-driver status"),
         str![[r#"
@@ -148,7 +148,7 @@ state       stopped (it does not exist)
         sandbox.run("--driver ./no-driver status"),
         str![[r#"
 ------- stderr -------
-error: no driver at `[ROOT]/work/no-driver`
+error: no driver at `[ROOT]/project/no-driver`
 hint: give the path of an executable file, or a driver's name without a `/`
 [exit status: 10]
 
@@ -171,5 +171,5 @@ state       stopped (it does not exist)
 
 "#]]
     );
-    assert!(!sandbox.path("work/ran").exists());
+    assert!(!sandbox.path("project/ran").exists());
 }

@@ -14,7 +14,7 @@ fn missing(sandbox: &Sandbox, argv: &[&str]) -> Value {
     json!({"fail": {
         "operation": "start", "kind": "BackendMissing", "message": "`backend` is not installed",
         "data": {"program": "backend", "actions": [action]},
-        "until_exists": sandbox.path("work/installed"),
+        "until_exists": sandbox.path("project/installed"),
     }})
 }
 
@@ -43,7 +43,7 @@ hint: run the command above, or pass `--yes` to have it run
     );
     let error = start(&sandbox, "-o json start", &INSTALL).run().json_error();
     assert_eq!(error["actions"][0]["argv"], json!(INSTALL));
-    assert!(!sandbox.path("work/installed").exists());
+    assert!(!sandbox.path("project/installed").exists());
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn yes_can_come_from_the_environment() {
     let sandbox = Sandbox::with_config(MOCK);
     let output = start(&sandbox, "start", &INSTALL).env("CAPRONI_YES", "1").run();
     assert_eq!(output.code(), 0, "{output:#?}");
-    assert!(sandbox.path("work/installed").exists());
+    assert!(sandbox.path("project/installed").exists());
 }
 
 #[test]
@@ -155,7 +155,7 @@ error: `backend` is not installed
 
 "#]]
     );
-    assert_eq!(std::fs::read_to_string(sandbox.path("work/runs")).unwrap(), "x\n");
+    assert_eq!(std::fs::read_to_string(sandbox.path("project/runs")).unwrap(), "x\n");
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn a_person_is_asked_first() {
         start.type_line(answer);
         let output = start.end();
         assert_eq!(output.code(), code, "{output:#?}");
-        assert_eq!(sandbox.path("work/installed").exists(), installed);
+        assert_eq!(sandbox.path("project/installed").exists(), installed);
     }
 }
 
@@ -179,7 +179,7 @@ fn ctrl_c_at_the_question_runs_nothing() {
     start.until("Run it now? [y/N] ");
     start.signal(rustix::process::Signal::INT);
     assert_eq!(start.end().code(), 130);
-    assert!(!sandbox.path("work/installed").exists());
+    assert!(!sandbox.path("project/installed").exists());
 }
 
 #[test]

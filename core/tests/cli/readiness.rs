@@ -8,7 +8,7 @@ use crate::sandbox::Sandbox;
 
 /// A driver that calls a cluster ready whose API nobody serves; port 1 is never open.
 ///
-/// Its cluster is the file `cluster` in the work folder.
+/// Its cluster is the file `cluster` in the project folder.
 fn boaster() -> Sandbox {
     driver(
         r#"
@@ -28,7 +28,7 @@ fn boaster() -> Sandbox {
 #[test]
 fn a_cluster_that_only_its_driver_calls_ready_is_not_ready() {
     let sandbox = boaster();
-    sandbox.write("work/cluster", "");
+    sandbox.write("project/cluster", "");
     assert_data_eq!(
         sandbox.run("--driver odd status"),
         str![[r#"
@@ -50,7 +50,7 @@ fn a_new_cluster_that_does_not_become_ready_is_removed_again() {
     assert_eq!((&error["kind"], output.code()), (&json!("ClusterNotReady"), 4));
     assert_eq!(error["conditions"][0]["name"], "api");
     assert_eq!(error["state"], "stopped");
-    assert!(!sandbox.path("work/cluster").exists());
+    assert!(!sandbox.path("project/cluster").exists());
     assert!(!sandbox.path("home/.kube").exists(), "the user's kubeconfig is not touched");
 }
 
@@ -59,7 +59,7 @@ fn a_new_cluster_that_does_not_become_ready_can_be_kept() {
     let sandbox = boaster();
     let output = sandbox.run("--driver odd --timeout 2s start --no-rollback");
     assert_eq!(output.code(), 4, "{output:#?}");
-    assert!(sandbox.path("work/cluster").exists());
+    assert!(sandbox.path("project/cluster").exists());
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn ctrl_c_while_waiting_for_a_new_cluster_removes_it_again() {
     start.signal(rustix::process::Signal::INT);
     let output = start.end();
     assert_eq!(output.code(), 130, "{output:#?}");
-    assert!(!sandbox.path("work/cluster").exists());
+    assert!(!sandbox.path("project/cluster").exists());
 }
 
 #[test]
@@ -79,6 +79,6 @@ fn a_kubeconfig_that_is_broken_stops_a_start_before_anything_is_made() {
     let file = sandbox.write("home/.kube/config", "clusters: [\n");
     let output = sandbox.run("--driver odd -o json start");
     assert_eq!((&output.json_error()["kind"], output.code()), (&json!("InvalidKubeconfig"), 6));
-    assert!(!sandbox.path("work/cluster").exists());
+    assert!(!sandbox.path("project/cluster").exists());
     assert_eq!(std::fs::read_to_string(file).unwrap(), "clusters: [\n");
 }

@@ -39,7 +39,7 @@ static CAPRONI: LazyLock<PathBuf> = LazyLock::new(|| {
 });
 
 /// Folders of one test's own, removed with it:
-/// `home`, `work` (the current folder), `state`, `bin` (on `PATH`) and `drivers`, which is
+/// `home`, `project` (the current folder), `state`, `bin` (on `PATH`) and `drivers`, which is
 /// in `CAPRONI_DRIVER_PATH` and holds the mock driver.
 pub(crate) struct Sandbox {
     _folder: tempfile::TempDir,
@@ -50,17 +50,17 @@ impl Sandbox {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
-        for name in ["home", "work", "state", "bin", "drivers"] {
+        for name in ["home", "project", "state", "bin", "drivers"] {
             std::fs::create_dir(root.join(name)).unwrap();
         }
         symlink(&*MOCK_DRIVER, root.join("drivers/caproni-driver-mock")).unwrap();
         Self { _folder: folder, root }
     }
 
-    /// A sandbox with this `caproni.yaml` in its work folder.
+    /// A sandbox with this `caproni.yaml` in its project folder.
     pub(crate) fn with_config(yaml: &str) -> Self {
         let sandbox = Self::new();
-        sandbox.write("work/caproni.yaml", yaml);
+        sandbox.write("project/caproni.yaml", yaml);
         sandbox
     }
 
@@ -117,7 +117,7 @@ impl Sandbox {
         let path = |name: &str| self.path(name).display().to_string();
         let mut command = running::leashed(program);
         command.args(words.split_whitespace());
-        command.current_dir(self.path("work")).env_clear();
+        command.current_dir(self.path("project")).env_clear();
         command.env("HOME", path("home")).env("PATH", format!("{}:/usr/bin:/bin", path("bin")));
         command.env("CAPRONI_STATE_DIR", path("state"));
         command.env("CAPRONI_DRIVER_PATH", path("drivers"));

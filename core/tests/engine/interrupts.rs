@@ -22,7 +22,7 @@ fn expect_order(place: &Place, moment: usize) {
         _ => panic!("moment {moment}: {status:#?}"),
     }
     // In turn, so that both ways out are tried from early and late moments.
-    if moment % 4 == 0 {
+    if moment.is_multiple_of(4) {
         place.caproni(&["start"]).expect_code(0);
     }
     place.caproni(&["destroy"]).expect_code(0);
