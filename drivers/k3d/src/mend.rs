@@ -136,7 +136,9 @@ fn install_k3d(platform: &Platform) -> Option<Action> {
         return None;
     };
     let line = format!("{download} | TAG={K3D} bash");
-    Some(Action::new("Install k3d with its own script", reason, ["bash", "-c", &line]))
+    // Without `pipefail` a download that fails would count as an installation that worked.
+    let argv = ["bash", "-o", "pipefail", "-c", &line];
+    Some(Action::new("Install k3d with its own script", reason, argv))
 }
 
 /// The failure of a request whose engine does not answer.
@@ -229,7 +231,8 @@ fn install_engine(platform: &Platform) -> Vec<Action> {
         return [install].into_iter().chain(start_service(platform)).collect();
     }
     if platform.has("curl") {
-        let line = "curl -fsSL https://get.docker.com | sh";
+        // Not `curl … | sh`: a download that fails would count as an installation that worked.
+        let line = "script=$(curl -fsSL https://get.docker.com) && sh -c \"$script\"";
         return vec![platform.privileged(title, reason, &["sh", "-c", line])];
     }
     Vec::new()
@@ -300,8 +303,11 @@ mod tests {
         for (has, command) in [
             (&["curl", "go", "brew"][..], "brew install k3d".to_owned()),
             (&["curl", "go"], "go install github.com/k3d-io/k3d/v5@v5.9.0".to_owned()),
-            (&["curl", "wget"], format!("bash -c 'curl -fsSL {url} | TAG=v5.9.0 bash'")),
-            (&["wget"], format!("bash -c 'wget -q -O - {url} | TAG=v5.9.0 bash'")),
+            (
+                &["curl", "wget"],
+                format!("bash -o pipefail -c 'curl -fsSL {url} | TAG=v5.9.0 bash'"),
+            ),
+            (&["wget"], format!("bash -o pipefail -c 'wget -q -O - {url} | TAG=v5.9.0 bash'")),
         ] {
             let error = k3d_missing(&platform(has, &[]));
             assert_eq!(error.kind(), &ErrorKind::BackendMissing);
@@ -318,7 +324,11 @@ mod tests {
             (&["apt-get"][..], &["debian"][..], "sudo apt-get install -y docker.io"),
             (&["apt-get"], &["linuxmint", "ubuntu", "debian"], "sudo apt-get install -y docker.io"),
             (&["dnf"], &["fedora"], "sudo dnf install -y moby-engine"),
-            (&["curl"], &["alpine"], "sudo sh -c 'curl -fsSL https://get.docker.com | sh'"),
+            (
+                &["curl"],
+                &["alpine"],
+                "sudo sh -c 'script=$(curl -fsSL https://get.docker.com) && sh -c \"$script\"'",
+            ),
         ] {
             let error = silent(&platform(has, os), Silence::NotThere);
             assert_eq!(error.kind(), &ErrorKind::BackendMissing);
