@@ -1,9 +1,10 @@
 //! The command line: what can be said, and the way from there to an exit code.
 
+use std::ffi::OsStr;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind as ClapErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{App, destroy, restart, start, status, stop, version};
 use crate::error::Error;
@@ -49,7 +50,8 @@ enum Command {
 
 /// Does what the command line of this process says.
 pub async fn run() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let parsed = command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return not_understood(&error),
     };
@@ -61,6 +63,16 @@ pub async fn run() -> ExitCode {
             ExitCode::from(exit::code(&error))
         }
     }
+}
+
+/// The command line's grammar, for which a variable that is empty is one that is not
+/// set: CI systems pass on variables that nobody has filled in.
+fn command() -> clap::Command {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    Cli::command().mut_args(|arg| match arg.get_env() {
+        Some(name) if is_empty(name) => arg.env(None::<&str>),
+        _ => arg,
+    })
 }
 
 async fn execute(cli: Cli, ui: &Ui) -> Result<u8, Error> {
@@ -104,7 +116,6 @@ fn wants_json() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -46,10 +46,18 @@ pub struct Global {
 
     /// Give up after this time, such as `90s` or `15m` [default: 10m for start and restart, 5m for
     /// stop and destroy, 30s for status and version]
-    #[arg(long, global = true, env = "CAPRONI_TIMEOUT", value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, global = true, env = "CAPRONI_TIMEOUT", value_name = "TIME", value_parser = some_time)]
     pub timeout: Option<Duration>,
 
     /// Answer every question with yes: destroy the cluster, run the commands that set up a backend
     #[arg(long, short, global = true, env = "CAPRONI_YES", value_parser = clap::builder::FalseyValueParser::new())]
     pub yes: bool,
+}
+
+fn some_time(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("it must be longer than nothing".into()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(error.to_string()),
+    }
 }

@@ -70,7 +70,7 @@ impl<'a> BringUp<'a> {
         let mut mending = Mending::new(self.app);
         loop {
             match self.attempt().await {
-                Ok(up) => return Ok(self.tell(&up)),
+                Ok(up) => return self.tell(&up),
                 Err(error) => mending.mend(error).await?,
             }
         }
@@ -261,7 +261,7 @@ impl<'a> BringUp<'a> {
         self.limit.saturating_sub(self.begun.elapsed())
     }
 
-    fn tell(&self, up: &Up) -> u8 {
+    fn tell(&self, up: &Up) -> Result<u8, Error> {
         let Up { outcome, status, look } = up;
         let profile = &self.target.profile;
         let seconds = self.begun.elapsed().as_secs_f64();
@@ -292,8 +292,8 @@ impl<'a> BringUp<'a> {
                 "seconds": (seconds * 1000.0).round() / 1000.0,
                 "status": report.to_json(),
             }),
-        );
-        code
+        )?;
+        Ok(code)
     }
 }
 

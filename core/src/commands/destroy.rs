@@ -36,7 +36,7 @@ impl Destroy {
                     UserKubeconfig::locate()?.remove(&context).await?;
                 }
                 ClusterState::of(&target.driver.name, &target.profile).forget();
-                tell_outcome(app, &target, &outcome);
+                tell_outcome(app, &target, &outcome)?;
                 Ok(exit::OK)
             }
             Err(error) => Err(app.look_back(&target, error).await),

@@ -82,8 +82,10 @@ impl App {
         let path = match &self.global.config_file {
             Some(path) if !path.as_os_str().is_empty() => Some(path.clone()),
             _ => {
-                let here = std::env::current_dir()
-                    .map_err(|error| Error::internal("the current folder is gone", error))?;
+                let here = std::env::current_dir().map_err(|error| {
+                    Error::internal("the current folder is gone", error)
+                        .with_hint("change to a folder that is there, or pass `--config-file`")
+                })?;
                 config::find(&here)
             }
         };
@@ -191,7 +193,7 @@ fn check_profile(profile: &str) -> Result<(), Error> {
 }
 
 /// The driver ends and the answer is told: what `stop` and `destroy` have in common.
-fn tell_outcome(app: &App, target: &Target, outcome: &Outcome) {
+fn tell_outcome(app: &App, target: &Target, outcome: &Outcome) -> Result<(), Error> {
     let profile = &target.profile;
     let mut text = match &outcome.change {
         Change::None => format!("cluster `{profile}`: nothing to do"),
@@ -207,7 +209,7 @@ fn tell_outcome(app: &App, target: &Target, outcome: &Outcome) {
     if let (Some(json), Some(message)) = (json.as_object_mut(), &outcome.message) {
         json.insert("message".into(), message.clone().into());
     }
-    app.ui.result(&text, &json);
+    app.ui.result(&text, &json)
 }
 
 fn change_name(change: &Change) -> String {

@@ -25,7 +25,7 @@ impl Status {
         let report = report(app, &target, &session).await;
         session.close().await;
         let report = report?;
-        app.ui.result(&report.to_text(), &report.to_json());
+        app.ui.result(&report.to_text(), &report.to_json())?;
         Ok(exit::status_code(&report.status.state))
     }
 }

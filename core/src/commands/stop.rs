@@ -19,7 +19,7 @@ impl Stop {
         session.close().await;
         match stopped {
             Ok(outcome) => {
-                tell_outcome(app, &target, &outcome);
+                tell_outcome(app, &target, &outcome)?;
                 Ok(exit::OK)
             }
             Err(error) => Err(app.look_back(&target, error).await),

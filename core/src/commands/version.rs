@@ -25,7 +25,7 @@ impl Version {
             text += &more;
             json["driver"] = driver;
         }
-        app.ui.result(&text, &json);
+        app.ui.result(&text, &json)?;
         Ok(exit::OK)
     }
 }

@@ -83,14 +83,22 @@ impl Ui {
 
     /// Prints a command's result: the one thing on stdout.
     ///
-    /// A reader that has gone away is no failure of ours.
-    pub fn result(&self, text: &str, json: &Value) {
+    /// # Errors
+    /// It cannot be written, to a full disk say. A reader that has gone away is no
+    /// failure of ours.
+    pub fn result(&self, text: &str, json: &Value) -> Result<(), Error> {
         self.done();
         let mut stdout = anstream::stdout();
-        let _ = match self.format {
+        let written = match self.format {
             Format::Text => writeln!(stdout, "{}", text.trim_end()),
             Format::Json => writeln!(stdout, "{json:#}"),
         };
+        match written.and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(Error::internal("it worked, but the result cannot be written", error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Prints a failure.

@@ -34,6 +34,33 @@ fn the_driver_on_the_command_line_comes_before_the_environment_s_and_that_before
 }
 
 #[test]
+fn a_variable_that_is_empty_is_one_that_is_not_set() {
+    let sandbox = Sandbox::with_config(MOCK);
+    let names = ["DRIVER", "PROFILE", "CONFIG_FILE", "OUTPUT", "VERBOSE", "TIMEOUT", "YES"];
+    let empty = names.iter().fold(sandbox.caproni("status"), |command, name| {
+        command.env(&format!("CAPRONI_{name}"), "")
+    });
+    let empty = empty.run();
+    assert_eq!((empty.code(), empty.stdout), (3, sandbox.run("status").stdout));
+}
+
+#[test]
+fn a_time_of_nothing_is_refused() {
+    let sandbox = Sandbox::with_config(MOCK);
+    assert_data_eq!(
+        sandbox.run("--timeout 0s status"),
+        str![[r#"
+------- stderr -------
+error: invalid value '0s' for '--timeout <TIME>': it must be longer than nothing
+
+For more information, try '--help'.
+[exit status: 2]
+
+"#]]
+    );
+}
+
+#[test]
 fn options_come_from_the_environment_as_well() {
     let sandbox = Sandbox::with_config("broken: [\n");
     let config = sandbox.write("elsewhere.yaml", MOCK);

@@ -387,3 +387,19 @@ fn output_that_nobody_reads_is_no_failure() {
 "#]]
     );
 }
+
+/// `/dev/full` is Linux's.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_written_is_a_failure() {
+    let sandbox = Sandbox::with_config(MOCK);
+    assert_data_eq!(
+        sandbox.caproni("status").run_on_full_disk(),
+        str![[r#"
+------- stderr -------
+error: it worked, but the result cannot be written: No space left on device (os error 28)
+[exit status: 1]
+
+"#]]
+    );
+}

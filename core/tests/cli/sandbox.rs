@@ -166,6 +166,12 @@ impl<'a> CommandLine<'a> {
         Running::with_stdout(self.sandbox, self.command, writer.into()).end()
     }
 
+    /// Runs to the end with a stdout that takes nothing, as a full disk does.
+    pub(crate) fn run_on_full_disk(self) -> Output {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        Running::with_stdout(self.sandbox, self.command, full.into()).end()
+    }
+
     pub(crate) fn spawn(self) -> Running<'a> {
         Running::with_stdout(self.sandbox, self.command, Stdio::piped())
     }
