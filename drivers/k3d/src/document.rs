@@ -83,7 +83,7 @@ fn label(config: &K3dConfig) -> Result<String, Error> {
     Err(Error::invalid_config(vec![Violation::new("", why)]))
 }
 
-/// Reads the label that [`write`] put on the servers; `None` when it is not ours.
+/// Reads the label that [`write()`] put on the servers; `None` when it is not ours.
 pub(crate) fn read_label(label: &str) -> Option<Value> {
     let text = URL_SAFE_NO_PAD.decode(label).ok()?;
     serde_json::from_slice(&text).ok().filter(Value::is_object)
