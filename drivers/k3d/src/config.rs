@@ -45,7 +45,7 @@ pub(crate) struct K3dConfig {
     /// What k3s itself is told.
     #[serde(default)]
     #[schemars(extend("x-caproni-change" = "recreate"))]
-    pub k3s: K3s,
+    pub(crate) k3s: K3s,
     /// Memory limit of each server, such as `2g`.
     #[schemars(regex(pattern = r"^[0-9]+(\.[0-9]+)? ?([kKmMgGtT]([iI]?[bB])?|[bB])?$"), extend("x-caproni-change" = "recreate"))]
     pub(crate) servers_memory: Option<String>,
