@@ -32,9 +32,7 @@ impl Destroy {
         session.close().await;
         match destroyed {
             Ok(outcome) => {
-                if let Some(context) = context {
-                    UserKubeconfig::locate()?.remove(&context).await?;
-                }
+                forget_context(context).await?;
                 ClusterState::of(&target.driver.name, &target.profile).forget();
                 tell_outcome(app, &target, &outcome)?;
                 Ok(exit::OK)
@@ -42,6 +40,22 @@ impl Destroy {
             Err(error) => Err(app.look_back(&target, error).await),
         }
     }
+}
+
+/// Takes the context out of the user's kubeconfig. Where that fails it is tried again
+/// by the next `destroy`, which finds nothing else to do.
+async fn forget_context(context: Option<Entry>) -> Result<(), Error> {
+    let Some(context) = context else { return Ok(()) };
+    let removed = match UserKubeconfig::locate() {
+        Ok(user) => user.remove(&context).await,
+        Err(error) => Err(error),
+    };
+    removed.map_err(|error| {
+        error.with_cause(format!(
+            "the cluster is destroyed, its context `{}` is still in the file",
+            context.context
+        ))
+    })
 }
 
 /// The context to be taken out: as `start` kept it, or as the driver tells it of a

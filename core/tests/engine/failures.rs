@@ -137,3 +137,20 @@ fn a_cluster_whose_container_ignores_sigterm_is_destroyed_all_the_same() {
     place.caproni(&["destroy"]).expect_code(0);
     assert_eq!(place.left(), Vec::<String>::new());
 }
+
+#[test]
+fn a_context_that_could_not_be_taken_out_is_taken_out_by_the_next_destroy() {
+    let place = Place::new("leftover");
+    place.caproni(&["start"]).expect_code(0);
+    let file = place.path("home/.kube/config");
+    let whole = std::fs::read_to_string(&file).expect("readable");
+    assert!(whole.contains("k3d-t-leftover"), "{whole}");
+    std::fs::write(&file, "clusters: 3\n").expect("writable");
+    let error = place.caproni(&["destroy", "-o", "json"]).expect_code(6).error();
+    assert_eq!(error["kind"], "InvalidKubeconfig");
+    assert_eq!(place.left(), Vec::<String>::new(), "the cluster itself is destroyed");
+    std::fs::write(&file, whole).expect("writable");
+    place.caproni(&["destroy"]).expect_code(0);
+    let after = std::fs::read_to_string(&file).expect("readable");
+    assert!(!after.contains("k3d-t-leftover"), "{after}");
+}
