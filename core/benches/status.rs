@@ -92,7 +92,7 @@ fn time(mut command: Command) -> (Duration, bool) {
 
 fn build(driver: &str) -> PathBuf {
     let built =
-        escargot::CargoBuild::new().package(driver).bin(driver).release().current_target().run();
+        escargot::CargoBuild::new().package(driver).bin(driver).release().run();
     let path = built.expect("the driver builds").path().to_path_buf();
     assert!(Path::new(&path).exists(), "{}", path.display());
     path

@@ -16,7 +16,6 @@ static DRIVER: LazyLock<PathBuf> = LazyLock::new(|| {
     let built = escargot::CargoBuild::new()
         .package("caproni-driver-k3d")
         .bin("caproni-driver-k3d")
-        .current_target()
         .run();
     built.expect("the k3d driver builds").path().to_path_buf()
 });
