@@ -91,8 +91,7 @@ fn time(mut command: Command) -> (Duration, bool) {
 }
 
 fn build(driver: &str) -> PathBuf {
-    let built =
-        escargot::CargoBuild::new().package(driver).bin(driver).release().run();
+    let built = escargot::CargoBuild::new().package(driver).bin(driver).release().run();
     let path = built.expect("the driver builds").path().to_path_buf();
     assert!(Path::new(&path).exists(), "{}", path.display());
     path

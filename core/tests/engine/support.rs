@@ -13,10 +13,8 @@ use serde_json::Value;
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 static DRIVER: LazyLock<PathBuf> = LazyLock::new(|| {
-    let built = escargot::CargoBuild::new()
-        .package("caproni-driver-k3d")
-        .bin("caproni-driver-k3d")
-        .run();
+    let built =
+        escargot::CargoBuild::new().package("caproni-driver-k3d").bin("caproni-driver-k3d").run();
     built.expect("the k3d driver builds").path().to_path_buf()
 });
 
