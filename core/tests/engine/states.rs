@@ -33,11 +33,11 @@ fn a_node_paused_stopped_killed_or_removed_by_hand_is_told() {
     assert_eq!(place.caproni(&["start", "-o", "json"]).expect_code(0).json()["change"], "started");
     assert_eq!(place.status()["state"], "ready");
 
-    docker(&["rm", "-f", &agent]);
+    docker(&["rm", "-f", "-v", &agent]);
     told(&agent, "missing");
     let refused = place.caproni(&["start", "-o", "json"]).expect_code(4).error();
     assert_eq!(refused["kind"], "ClusterNotReady", "{refused:#}");
-    docker(&["rm", "-f", &server]);
+    docker(&["rm", "-f", "-v", &server]);
     told(&server, "missing");
 }
 
