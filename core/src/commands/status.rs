@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::exit;
 use crate::readiness::{Look, Readiness};
 use crate::session::Session;
-use crate::ui::{clean, nodes_table};
+use crate::ui::{clean, condition_line, nodes_table};
 
 /// Tell the state of the cluster, and whether it takes workloads
 ///
@@ -115,9 +115,7 @@ impl Report {
             text += "\n";
         }
         for condition in failed {
-            let hint =
-                condition.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-            text += &format!("{}: {}{hint}\n", condition.name, condition.message);
+            text += &format!("{}\n", condition_line(condition));
         }
         clean(&text)
     }

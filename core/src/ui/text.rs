@@ -18,7 +18,7 @@ pub fn clean(text: &str) -> String {
 }
 
 /// A table of the fields in which a cluster differs from what was asked for.
-pub fn differences_table(differences: &[Difference]) -> String {
+fn differences_table(differences: &[Difference]) -> String {
     let rows = differences.iter().map(|difference| {
         [
             difference.path.clone(),
@@ -87,7 +87,7 @@ pub(super) fn error(error: &Error, verbose: bool) -> String {
 }
 
 /// One condition in one line.
-pub(super) fn condition_line(condition: &Condition) -> String {
+pub fn condition_line(condition: &Condition) -> String {
     let hint = condition.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
     format!("{}: {}{hint}", condition.name, condition.message)
 }

@@ -4,7 +4,8 @@
 //! them from the environment and fails without them. The node image is `K3D_IMAGE`: a
 //! stand-in for k3s where no registry can be reached, or any real k3s image. Tests that
 //! tell the node to misbehave need the stand-in, which they find by its label; on a
-//! real image they do what can be done from outside, and say what they leave out.
+//! real image they do what can be done from outside: a time-out that is too short instead
+//! of a node that never gets Ready, a frozen k3s instead of an API that is told to fail.
 
 mod config;
 mod failures;

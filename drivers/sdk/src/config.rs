@@ -21,22 +21,7 @@ pub fn schema<T: schemars::JsonSchema>() -> Value {
 
 /// Fills in the schema's defaults for every field that is absent or `null`.
 pub fn complete(schema: &Value, config: &Value) -> Value {
-    let mut complete = config.as_object().cloned().unwrap_or_default();
-    for (key, property) in properties(schema, schema) {
-        let given = complete.get(key).filter(|value| !value.is_null());
-        let resolved = resolve(schema, property);
-        let value = match (given, property.get("default").or_else(|| resolved.get("default"))) {
-            (Some(value), _) if is_section(resolved) && value.is_object() => {
-                complete_section(schema, resolved, value)
-            }
-            (Some(value), _) => value.clone(),
-            (None, Some(default)) => default.clone(),
-            (None, None) => continue,
-        };
-        complete.insert(key.clone(), value);
-    }
-    complete.retain(|_, value| !value.is_null());
-    Value::Object(complete)
+    complete_section(schema, schema, config)
 }
 
 /// Lists the fields in which `running` and `requested` differ, in the schema's order.
@@ -55,20 +40,11 @@ pub fn differences(schema: &Value, running: &Value, requested: &Value) -> Vec<Di
 /// Replaces the value of each sensitive field by its SHA-256, so that it can be
 /// kept in the open and still be compared. A sealed value stays as it is.
 pub fn seal(schema: &Value, config: &Value) -> Value {
-    let Some(fields) = config.as_object() else { return config.clone() };
-    let sealed = fields.iter().map(|(key, value)| {
-        let property = property(schema, schema, key);
-        let value = match property {
-            Some(property) if is_sensitive(property) => seal_value(value),
-            Some(property) if is_section(property) => seal_section(schema, property, value),
-            _ => value.clone(),
-        };
-        (key.clone(), value)
-    });
-    Value::Object(sealed.collect())
+    seal_section(schema, schema, config)
 }
 
-/// The top-level properties' names, each with what a change of it costs.
+/// What a change of a field costs, by its path such as `k3s.disable`: what the field says,
+/// else what the section says that it is in, else `recreate`.
 pub fn change_cost(schema: &Value, path: &str) -> ChangeCost {
     let mut at = schema;
     let mut cost = ChangeCost::Recreate;
@@ -124,13 +100,23 @@ fn seal_section(root: &Value, section: &Value, value: &Value) -> Value {
     Value::Object(sealed.collect())
 }
 
-fn complete_section(root: &Value, section: &Value, value: &Value) -> Value {
-    let mut with_definitions = section.clone();
-    if let (Some(target), Some(definitions)) = (with_definitions.as_object_mut(), root.get("$defs"))
-    {
-        target.insert("$defs".into(), definitions.clone());
+fn complete_section(root: &Value, section: &Value, config: &Value) -> Value {
+    let mut complete = config.as_object().cloned().unwrap_or_default();
+    for (key, property) in properties(root, section) {
+        let given = complete.get(key).filter(|value| !value.is_null());
+        let resolved = resolve(root, property);
+        let value = match (given, property.get("default").or_else(|| resolved.get("default"))) {
+            (Some(value), _) if is_section(resolved) && value.is_object() => {
+                complete_section(root, resolved, value)
+            }
+            (Some(value), _) => value.clone(),
+            (None, Some(default)) => default.clone(),
+            (None, None) => continue,
+        };
+        complete.insert(key.clone(), value);
     }
-    complete(&with_definitions, value)
+    complete.retain(|_, value| !value.is_null());
+    Value::Object(complete)
 }
 
 fn compare(
