@@ -152,6 +152,12 @@ impl K3d {
 /// was killed is gone with the next creation; only one at a time holds the lock.
 struct PrivateFolder(PathBuf);
 
+/// Tells whether the last creation here was killed together with its driver. The engine may
+/// then still be at work for it: what k3d asked for last can appear after k3d is gone.
+pub(crate) fn was_killed(profile: &str) -> bool {
+    private_path(profile).exists()
+}
+
 /// Removes what a killed creation left in the cluster's private folder.
 pub(crate) fn remove_private_folder(profile: &str) {
     drop(PrivateFolder(private_path(profile)));

@@ -15,7 +15,7 @@ use crate::document;
 use crate::engine::Engine;
 use crate::extra_args::ExtraArgs;
 use crate::failure;
-use crate::k3d::{Create, K3d};
+use crate::k3d::{self, Create, K3d};
 use crate::load_balancer;
 use crate::mapping::{self, Binding};
 use crate::ports::Edit;
@@ -94,7 +94,8 @@ struct Start<'a> {
 
 impl Start<'_> {
     async fn run(&self, cluster: Cluster) -> Result<Outcome, Error> {
-        if cluster.is_unfinished() {
+        let killed = cluster.nodes().is_empty() && k3d::was_killed(self.profile);
+        if cluster.is_unfinished() || killed {
             // Nobody was ever told that it exists, and the lock says that nobody makes it.
             self.request
                 .progress("sweep", "removing what is left of a creation that was not finished");

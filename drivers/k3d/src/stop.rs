@@ -64,7 +64,8 @@ pub(crate) async fn restart(
 pub(crate) async fn destroy(request: &Request, profile: &str) -> Result<Outcome, Error> {
     let engine = connect(request).await?;
     request.progress("destroy", format!("removing cluster `{profile}`"));
-    let swept = if engine.cluster(profile).await?.is_unfinished() {
+    let unfinished = engine.cluster(profile).await?.is_unfinished();
+    let swept = if unfinished || k3d::was_killed(profile) {
         sweep_up_after(&engine, profile, None).await?
     } else {
         sweep(&engine, profile).await?

@@ -37,7 +37,7 @@ pub(crate) async fn sweep(engine: &Engine, cluster: &str) -> Result<Swept, Error
 }
 
 /// Removes all there is of a cluster whose creation was just ended: the engine may still
-/// be at work for the k3d that is gone, so that nothing must be found twice. `network` is
+/// be at work for the k3d that is gone, so nothing must be found three times in a row. `network` is
 /// the one that k3d was told to use.
 ///
 /// # Errors
@@ -47,7 +47,7 @@ pub(crate) async fn sweep_up_after(
     cluster: &str,
     network: Option<&str>,
 ) -> Result<Swept, Error> {
-    passes(engine, cluster, network, 2).await
+    passes(engine, cluster, network, 3).await
 }
 
 async fn passes(
