@@ -26,7 +26,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
     0  it worked; for `status`: the cluster is ready
     1  the backend failed
-    2  the command line is wrong, or the driver cannot do that
+    2  the command line is wrong, names what is not there, or the driver cannot do that
     3  the cluster is not running; for `status`: stopped or absent
     4  the cluster is not ready, or was not in time
     5  the cluster exists with another config

@@ -10,7 +10,7 @@ use crate::error::{Error, Kind};
 pub const OK: u8 = 0;
 /// The backend failed, or something that has no code of its own did.
 pub const FAILED: u8 = 1;
-/// The command line is wrong, or asks for something the driver cannot do.
+/// The command line is wrong, or asks for something that is not there or the driver cannot do.
 pub const USAGE: u8 = 2;
 /// The cluster is not running; for `status`: it is stopped or does not exist.
 pub const NOT_RUNNING: u8 = 3;
@@ -59,7 +59,7 @@ fn driver_code(kind: &ErrorKind) -> u8 {
         | ErrorKind::PermissionDenied
         | ErrorKind::ActionRequired => RESOURCES,
         ErrorKind::Cancelled => CANCELLED,
-        ErrorKind::Unsupported => USAGE,
+        ErrorKind::Unsupported | ErrorKind::NotFound => USAGE,
         ErrorKind::DriverNotFound | ErrorKind::UnsupportedProtocolVersion => NO_DRIVER,
         ErrorKind::Busy => BUSY,
         _ => FAILED,

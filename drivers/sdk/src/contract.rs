@@ -4,7 +4,9 @@ use jsonrpsee::proc_macros::rpc;
 use serde_json::Value;
 
 use crate::error::{Error, unsupported};
-use crate::messages::{Description, Kubeconfig, Outcome, Peer, Status, Versions};
+use crate::messages::{
+    Clusters, Description, Diagnosis, Kubeconfig, Outcome, Peer, Plan, Status, Usage, Versions,
+};
 
 /// What the host may ask of a driver.
 ///
@@ -99,5 +101,87 @@ pub trait Driver {
         #[argument(rename = "timeoutMs")] timeout_ms: Option<u64>,
     ) -> Result<Versions, Error> {
         unsupported("version", (ext, timeout_ms))
+    }
+
+    /// Optional: names every cluster that the driver could stop or destroy.
+    #[method(name = "list", param_kind = map, with_extensions)]
+    async fn list(
+        &self,
+        #[argument(rename = "timeoutMs")] timeout_ms: Option<u64>,
+    ) -> Result<Clusters, Error> {
+        unsupported("list", (ext, timeout_ms))
+    }
+
+    /// Optional: tells which command runs `argv` on a node. The host runs it.
+    ///
+    /// Without `argv` it is a shell, without `node` the first server. `tty` tells that
+    /// the host's stdin and stdout are a terminal.
+    #[method(name = "exec", param_kind = map, with_extensions)]
+    async fn exec(
+        &self,
+        profile: String,
+        config: Option<Value>,
+        #[argument(rename = "timeoutMs")] timeout_ms: Option<u64>,
+        node: Option<String>,
+        argv: Option<Vec<String>>,
+        tty: Option<bool>,
+    ) -> Result<Plan, Error> {
+        unsupported("exec", (ext, profile, config, timeout_ms, node, argv, tty))
+    }
+
+    /// Optional: tells which command prints a node's log. The host runs it.
+    ///
+    /// Without `node` it is the first server's. `tail` is how many of the last lines
+    /// to print, all without it; `follow` is to go on with what comes.
+    #[method(name = "logs", param_kind = map, with_extensions)]
+    async fn logs(
+        &self,
+        profile: String,
+        config: Option<Value>,
+        #[argument(rename = "timeoutMs")] timeout_ms: Option<u64>,
+        node: Option<String>,
+        follow: Option<bool>,
+        tail: Option<u64>,
+    ) -> Result<Plan, Error> {
+        unsupported("logs", (ext, profile, config, timeout_ms, node, follow, tail))
+    }
+
+    /// Optional: tells what each node uses of the machine.
+    #[method(name = "usage", param_kind = map, with_extensions)]
+    async fn usage(
+        &self,
+        profile: String,
+        config: Option<Value>,
+        #[argument(rename = "timeoutMs")] timeout_ms: Option<u64>,
+    ) -> Result<Usage, Error> {
+        unsupported("usage", (ext, profile, config, timeout_ms))
+    }
+
+    /// Optional: looks at all that clusters need, and says what mends what is not well.
+    ///
+    /// Answers with no cluster and with no backend as well, and changes nothing.
+    #[method(name = "diagnose", param_kind = map, with_extensions)]
+    async fn diagnose(
+        &self,
+        profile: Option<String>,
+        config: Option<Value>,
+        #[argument(rename = "timeoutMs")] timeout_ms: Option<u64>,
+    ) -> Result<Diagnosis, Error> {
+        unsupported("diagnose", (ext, profile, config, timeout_ms))
+    }
+
+    /// Optional: puts container images onto every node of a running cluster.
+    ///
+    /// An image is a name that the machine's engine knows, or the absolute path of an
+    /// archive.
+    #[method(name = "loadImage", param_kind = map, with_extensions)]
+    async fn load_image(
+        &self,
+        profile: String,
+        config: Option<Value>,
+        #[argument(rename = "timeoutMs")] timeout_ms: Option<u64>,
+        images: Vec<String>,
+    ) -> Result<Outcome, Error> {
+        unsupported("loadImage", (ext, profile, config, timeout_ms, images))
     }
 }

@@ -60,7 +60,8 @@ pub struct ErrorData {
     /// `BackendFailed`: the end of what the command printed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
-    /// `ResourceConflict`, `InsufficientResources`: what is taken or short, such as `port 80`.
+    /// `ResourceConflict`, `InsufficientResources`, `NotFound`: what is taken, short or not there,
+    /// such as `port 80`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
     /// `Busy`, `ResourceConflict`: who has it.
@@ -116,6 +117,8 @@ pub enum ErrorKind {
     UnsupportedProtocolVersion,
     /// Another request for the same cluster is under way, here or in another process.
     Busy,
+    /// Something that the request names is not there: a node, an image.
+    NotFound,
     /// A kind this version does not know.
     #[serde(untagged)]
     Other(String),
@@ -144,6 +147,7 @@ impl ErrorKind {
             Self::Unsupported => 1017,
             Self::UnsupportedProtocolVersion => 1018,
             Self::Busy => 1019,
+            Self::NotFound => 1020,
             Self::Other(_) => 1000,
         }
     }

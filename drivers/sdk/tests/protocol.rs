@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use caproni_driver::{
-    Condition, Description, Difference, DriverClient, DriverServer, Error, ErrorData, ErrorKind,
-    Extensions, Kubeconfig, Node, Outcome, Peer, Progress, Request, Status, Versions, Violation,
-    async_trait, config, serve_on,
+    Clusters, Condition, Description, Diagnosis, Difference, DriverClient, DriverServer, Error,
+    ErrorData, ErrorKind, Extensions, Kubeconfig, Node, Outcome, Peer, Plan, Progress, Request,
+    Status, Usage, Versions, Violation, async_trait, config, serve_on,
 };
 use jsonrpsee::core::client::{
     ClientBuilder, ReceivedMessage, TransportReceiverT, TransportSenderT,
@@ -77,6 +77,11 @@ fn kept_result(method: &str, result: &Value) -> Value {
         "status" => kept::<Status>(result),
         "kubeconfig" => kept::<Kubeconfig>(result),
         "version" => kept::<Versions>(result),
+        "list" => kept::<Clusters>(result),
+        "exec" | "logs" => kept::<Plan>(result),
+        "usage" => kept::<Usage>(result),
+        "diagnose" => kept::<Diagnosis>(result),
+        "loadImage" => kept::<Outcome>(result),
         other => panic!("no such method: {other}"),
     }
 }
@@ -310,7 +315,13 @@ async fn every_request_is_one_that_a_driver_takes() {
     for (method, block) in blocks {
         let request = block.json();
         assert_eq!(request["method"], *method);
-        let known = ["profile", "config", "timeoutMs", "protocolVersions", "host"];
+        let known: &[&str] = match method {
+            "initialize" => &["protocolVersions", "host"],
+            "exec" => &["profile", "config", "timeoutMs", "node", "argv", "tty"],
+            "logs" => &["profile", "config", "timeoutMs", "node", "follow", "tail"],
+            "loadImage" => &["profile", "config", "timeoutMs", "images"],
+            _ => &["profile", "config", "timeoutMs"],
+        };
         for key in request["params"].as_object().expect("params are an object").keys() {
             assert!(known.contains(&key.as_str()), "`{key}` in {request}");
         }
@@ -492,6 +503,7 @@ fn every_field_and_every_word_of_the_types_is_explained() {
     names.extend(names_of::<Outcome>());
     names.extend(names_of::<Kubeconfig>());
     names.extend(names_of::<Versions>());
+    names.extend(names_of::<(Clusters, Plan, Usage, Diagnosis)>());
     names.extend(names_of::<Progress>());
     names.extend(names_of::<ErrorData>());
     names.extend(names_of::<(Node, Condition, Difference, Violation)>());
