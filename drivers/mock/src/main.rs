@@ -16,8 +16,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use caproni_driver::{
-    Change, ChangeCost, Description, DriverServer, Error, Extensions, Outcome, Peer, Program,
-    Request, State, Status, Versions, async_trait, describe, lock, serve,
+    Change, ChangeCost, Cluster, Clusters, Description, DriverServer, Error, Extensions, Outcome,
+    Peer, Program, Request, State, Status, Versions, async_trait, describe, lock, serve,
 };
 use serde_json::Value;
 
@@ -27,6 +27,9 @@ use crate::store::{Phase, Record, RecordFile, Store};
 
 const NAME: &str = "mock";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The optional methods it has.
+const METHODS: &[&str] = &["restart", "version", "list"];
 
 /// Names the folder for the clusters' files.
 const STATE_DIR: &str = "CAPRONI_MOCK_STATE_DIR";
@@ -57,7 +60,7 @@ struct Mock {
 impl DriverServer for Mock {
     async fn initialize(&self, offered: Vec<u32>, _host: Peer) -> Result<Description, Error> {
         self.simulate([])?.act(&Request::detached(), Operation::Initialize, &[]).await?;
-        describe::<Config>(NAME, VERSION, &["restart", "version"], &offered)
+        describe::<Config>(NAME, VERSION, METHODS, &offered)
     }
 
     async fn start(
@@ -125,14 +128,7 @@ impl DriverServer for Mock {
         let record = self.store.file(&profile)?.read()?;
         let simulate = self.simulate_on(config.as_ref(), record.as_ref())?;
         simulate.act(&Request::of(ext), Operation::Status, &[]).await?;
-        let changed_by = lock::holder(&self.locks, NAME, &profile);
-        let mut status = match record {
-            Some(record) => status::of(&profile, record, changed_by),
-            None => Status::absent(),
-        };
-        status.driver = Some(NAME.into());
-        simulate.alter(&mut status);
-        Ok(status)
+        Ok(self.look(&profile, record, &simulate))
     }
 
     async fn restart(
@@ -167,9 +163,43 @@ impl DriverServer for Mock {
         let files = Program::new("mock files").with_version(VERSION).with_location(folder);
         Ok(Versions::new(vec![files]))
     }
+
+    async fn list(&self, ext: &Extensions, _timeout_ms: Option<u64>) -> Result<Clusters, Error> {
+        self.simulate([])?.act(&Request::of(ext), Operation::List, &[]).await?;
+        let files = self.store.files()?;
+        let clusters = files.iter().filter_map(|file| self.in_list(file).transpose());
+        Ok(Clusters::new(clusters.collect::<Result<_, _>>()?))
+    }
 }
 
 impl Mock {
+    /// What a record says of its cluster, as it is told to say it.
+    fn look(&self, profile: &str, record: Option<Record>, simulate: &Simulate) -> Status {
+        let changed_by = lock::holder(&self.locks, NAME, profile);
+        let mut status = match record {
+            Some(record) => status::of(profile, record, changed_by),
+            None => Status::absent(),
+        };
+        status.driver = Some(NAME.into());
+        simulate.alter(&mut status);
+        status
+    }
+
+    /// A cluster as one of many; `None` for one that went away just now.
+    fn in_list(&self, file: &RecordFile) -> Result<Option<Cluster>, Error> {
+        let profile = file.profile();
+        let record = match file.read() {
+            Ok(Some(record)) => record,
+            Ok(None) => return Ok(None),
+            // A damaged file is a cluster too: `destroy` removes it.
+            Err(_) => return Ok(Some(Cluster::new(profile, State::NotReady))),
+        };
+        let simulate = self.simulate_on(None, Some(&record))?;
+        let status = self.look(profile, Some(record), &simulate);
+        let cluster = Cluster::new(profile, status.state);
+        Ok(Some(cluster.with_kubernetes_version(status.kubernetes_version)))
+    }
+
     /// The section that counts: the environment's, else the first there is.
     fn simulate<'a>(
         &self,

@@ -26,7 +26,7 @@ pub(crate) struct Simulate {
     /// How long each start, stop, destroy and restart that has work to do takes, in milliseconds
     pub(crate) delay_ms: u64,
 
-    /// How long each status takes, in milliseconds
+    /// How long each status and each other look at clusters takes, in milliseconds
     pub(crate) status_delay_ms: u64,
 
     /// The operation that fails, and how
@@ -86,7 +86,7 @@ pub(crate) struct Fail {
 
 /// What a host can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "camelCase")]
 pub(crate) enum Operation {
     Initialize,
     Start,
@@ -95,6 +95,14 @@ pub(crate) enum Operation {
     Status,
     Restart,
     Version,
+    List,
+}
+
+impl Operation {
+    /// Tells whether it looks at clusters and changes nothing.
+    fn looks(self) -> bool {
+        matches!(self, Self::Status | Self::List)
+    }
 }
 
 fn message() -> String {
@@ -118,7 +126,7 @@ impl Simulate {
         if self.chatter {
             chatter();
         }
-        if operation == Operation::Status {
+        if operation.looks() {
             request.or_ended(sleep(self.status_delay_ms)).await?;
         }
         for step in steps {

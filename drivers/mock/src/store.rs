@@ -68,6 +68,27 @@ impl Store {
         check_profile(profile)?;
         Ok(RecordFile { profile: profile.into(), path: self.0.join(format!("{profile}.json")) })
     }
+
+    /// The files of all clusters, damaged ones too, by their profiles.
+    pub(crate) fn files(&self) -> Result<Vec<RecordFile>, Error> {
+        let names = self.names().map_err(|error| failed("read", &self.0, &error))?;
+        let profiles = names.iter().filter_map(|name| name.strip_suffix(".json"));
+        // What has no profile's name is none of this driver's.
+        Ok(profiles.filter_map(|profile| self.file(profile).ok()).collect())
+    }
+
+    /// The names of all that is in the folder, sorted; none when there is no folder yet.
+    fn names(&self) -> io::Result<Vec<String>> {
+        let entries = match fs::read_dir(&self.0) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let names = entries.map(|entry| entry.map(|entry| entry.file_name()));
+        let mut names = names.collect::<io::Result<Vec<_>>>()?;
+        names.sort();
+        Ok(names.into_iter().filter_map(|name| name.into_string().ok()).collect())
+    }
 }
 
 impl RecordFile {
@@ -120,14 +141,18 @@ impl RecordFile {
     }
 
     fn failed(&self, verb: &str, error: &io::Error) -> Error {
-        let kind = match error.kind() {
-            io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
-            _ => ErrorKind::BackendFailed,
-        };
-        let message = format!("cannot {verb} `{}`: {error}", self.path.display());
-        Error::new(kind, message)
-            .with_hint("mend the folder, or name another one in CAPRONI_MOCK_STATE_DIR")
+        failed(verb, &self.path, error)
     }
+}
+
+fn failed(verb: &str, path: &Path, error: &io::Error) -> Error {
+    let kind = match error.kind() {
+        io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+        _ => ErrorKind::BackendFailed,
+    };
+    let message = format!("cannot {verb} `{}`: {error}", path.display());
+    Error::new(kind, message)
+        .with_hint("mend the folder, or name another one in CAPRONI_MOCK_STATE_DIR")
 }
 
 impl Record {
@@ -214,6 +239,20 @@ mod tests {
     fn a_profile_cannot_leave_the_folder() {
         let (_folder, store) = store();
         assert!(store.file("../demo").is_err());
+    }
+
+    #[test]
+    fn only_what_has_a_profiles_name_is_a_cluster() {
+        let (_folder, store) = store();
+        assert_eq!(store.files().unwrap().len(), 0);
+        for profile in ["b", "a"] {
+            store.file(profile).unwrap().write(&record()).unwrap();
+        }
+        for name in ["Upper.json", "c.json.new", "c.txt"] {
+            fs::write(store.folder().join(name), "{}").unwrap();
+        }
+        let files = store.files().unwrap();
+        assert_eq!(files.iter().map(RecordFile::profile).collect::<Vec<_>>(), ["a", "b"]);
     }
 
     #[test]

@@ -38,8 +38,12 @@ impl Home {
 
     /// A driver in the middle of a `start` that never ends by itself.
     fn starting(&self) -> Driver {
+        self.starting_of("demo")
+    }
+
+    fn starting_of(&self, profile: &str) -> Driver {
         let mut driver = self.spawn(Some(json!({"delay_ms": FOR_EVER})));
-        driver.begin("start", json!({"profile": "demo", "config": {}}));
+        driver.begin("start", json!({"profile": profile, "config": {}}));
         assert_eq!(driver.receive()["params"]["step"], "create");
         driver
     }
@@ -347,11 +351,32 @@ fn a_damaged_file_is_an_error_with_its_name_and_destroy_removes_it() {
 }
 
 #[test]
+fn all_clusters_are_listed_with_what_their_status_says() {
+    let home = Home::new();
+    assert_eq!(home.ask("list", json!({}))["result"], json!({"clusters": []}));
+    home.ask("start", json!({"profile": "old", "config": {"kubernetes_version": "v1.33.0"}}));
+    home.ask("stop", json!({"profile": "old"}));
+    home.start(json!({"simulate": {"nodes_not_ready": 1}}));
+    home.ask("start", json!({"profile": "broken", "config": {}}));
+    fs::write(home.file().with_file_name("broken.json"), "{").unwrap();
+    let _driver = home.starting_of("new");
+    assert_eq!(
+        home.ask("list", json!({}))["result"]["clusters"],
+        json!([
+            {"profile": "broken", "state": "not-ready"},
+            {"profile": "demo", "state": "not-ready", "kubernetesVersion": "v1.34.0"},
+            {"profile": "new", "state": "starting"},
+            {"profile": "old", "state": "stopped", "kubernetesVersion": "v1.33.0"},
+        ])
+    );
+}
+
+#[test]
 fn the_optional_methods_are_those_it_names() {
     let home = Home::new();
     let offer = json!({"protocolVersions": [1], "host": {"name": "test", "version": "0"}});
     let description = home.ask("initialize", offer)["result"].clone();
-    assert_eq!(description["capabilities"]["methods"], json!(["restart", "version"]));
+    assert_eq!(description["capabilities"]["methods"], json!(["restart", "version", "list"]));
     let folder = home.ask("version", json!({}))["result"]["programs"][0]["location"].clone();
     assert_eq!(folder, json!(home.0.path().join("clusters")));
     assert_eq!(home.ask("kubeconfig", demo())["error"]["data"]["kind"], "Unsupported");
