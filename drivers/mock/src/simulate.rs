@@ -13,6 +13,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::usage::Said;
+
 /// A word and a sentence for what happens now.
 pub(crate) type Step = (&'static str, &'static str);
 
@@ -23,7 +25,7 @@ const PARTS: u64 = 5;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Simulate {
-    /// How long each start, stop, destroy and restart that has work to do takes, in milliseconds
+    /// How long each change of a cluster that has work to do takes, in milliseconds
     pub(crate) delay_ms: u64,
 
     /// How long each status and each other look at clusters takes, in milliseconds
@@ -40,6 +42,10 @@ pub(crate) struct Simulate {
 
     /// How many nodes, from the last one on, `status` reports as stopped
     pub(crate) nodes_not_ready: usize,
+
+    /// What `usage` says of each node that runs, besides the bytes of its files
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) usage: Option<Said>,
 
     /// The operation in whose middle the process dies
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,12 +102,18 @@ pub(crate) enum Operation {
     Restart,
     Version,
     List,
+    Exec,
+    Logs,
+    Usage,
+    Diagnose,
+    LoadImage,
 }
 
 impl Operation {
     /// Tells whether it looks at clusters and changes nothing.
     fn looks(self) -> bool {
-        matches!(self, Self::Status | Self::List)
+        use Operation::{Diagnose, Exec, List, Logs, Status, Usage};
+        matches!(self, Status | List | Exec | Logs | Usage | Diagnose)
     }
 }
 

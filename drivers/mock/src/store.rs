@@ -1,8 +1,10 @@
-//! The clusters' files: `<folder>/<profile>.json`, each replaced as a whole.
+//! The clusters' files: `<folder>/<profile>.json`, each replaced as a whole, and beside it
+//! the folder of its nodes' logs.
 //!
 //! One process at a time changes a cluster, by the lock that the SDK holds around each
 //! change, so one spare name per cluster is enough for the new content.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,6 +25,12 @@ pub(crate) struct RecordFile {
     path: PathBuf,
 }
 
+/// What a change that was broken off has left beside the clusters' files.
+pub(crate) struct Leftover {
+    pub(crate) profile: String,
+    pub(crate) path: PathBuf,
+}
+
 /// What is kept of one cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -32,6 +40,9 @@ pub(crate) struct Record {
     pub(crate) config: Value,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) simulate: Option<Simulate>,
+    /// The images that its nodes were given.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) images: BTreeSet<String>,
 }
 
 /// How far a cluster's life is.
@@ -75,6 +86,23 @@ impl Store {
         let profiles = names.iter().filter_map(|name| name.strip_suffix(".json"));
         // What has no profile's name is none of this driver's.
         Ok(profiles.filter_map(|profile| self.file(profile).ok()).collect())
+    }
+
+    /// New content that never took its place, and logs of clusters that are gone.
+    pub(crate) fn leftovers(&self) -> Result<Vec<Leftover>, Error> {
+        let names = self.names().map_err(|error| failed("read", &self.0, &error))?;
+        let of_whom = |name: &str| match name.split_once('.')? {
+            (profile, "json.new") => Some(profile.to_owned()),
+            (profile, "logs") if !names.contains(&format!("{profile}.json")) => {
+                Some(profile.to_owned())
+            }
+            _ => None,
+        };
+        let found = names.iter().filter_map(|name| {
+            let profile = of_whom(name).filter(|profile| check_profile(profile).is_ok())?;
+            Some(Leftover { profile, path: self.0.join(name) })
+        });
+        Ok(found.collect())
     }
 
     /// The names of all that is in the folder, sorted; none when there is no folder yet.
@@ -123,10 +151,18 @@ impl RecordFile {
         written.map_err(|error| self.failed("write", &error))
     }
 
-    /// Removes the record, damaged or not, and says whether there was one.
+    /// Removes the record, damaged or not, with all that is beside it, and says whether
+    /// there was one. It goes last, so that a removal that is broken off can be repeated.
     pub(crate) fn remove(&self) -> Result<bool, Error> {
-        remove(&self.spare()).map_err(|error| self.failed("remove", &error))?;
-        remove(&self.path).map_err(|error| self.failed("remove", &error))
+        let (spare, logs) = (self.spare(), self.logs());
+        remove(fs::remove_file(&spare)).map_err(|error| failed("remove", &spare, &error))?;
+        remove(fs::remove_dir_all(&logs)).map_err(|error| failed("remove", &logs, &error))?;
+        remove(fs::remove_file(&self.path)).map_err(|error| self.failed("remove", &error))
+    }
+
+    /// The folder of its nodes' logs, there or not.
+    pub(crate) fn logs(&self) -> PathBuf {
+        self.path.with_extension("logs")
     }
 
     fn spare(&self) -> PathBuf {
@@ -145,7 +181,8 @@ impl RecordFile {
     }
 }
 
-fn failed(verb: &str, path: &Path, error: &io::Error) -> Error {
+/// What could not be done with a file or a folder.
+pub(crate) fn failed(verb: &str, path: &Path, error: &io::Error) -> Error {
     let kind = match error.kind() {
         io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
         _ => ErrorKind::BackendFailed,
@@ -157,7 +194,12 @@ fn failed(verb: &str, path: &Path, error: &io::Error) -> Error {
 
 impl Record {
     pub(crate) fn new(phase: Phase, config: &Config) -> Self {
-        Self { phase, config: config.sealed(), simulate: config.simulate.clone() }
+        Self {
+            phase,
+            config: config.sealed(),
+            simulate: config.simulate.clone(),
+            images: BTreeSet::new(),
+        }
     }
 
     /// Tells whether its creation came to an end.
@@ -177,7 +219,8 @@ impl Record {
             return Err(Error::config_mismatch(profile, found));
         }
         let updated = !found.is_empty() || self.simulate != config.simulate;
-        *self = Self::new(self.phase, config);
+        self.config = config.sealed();
+        self.simulate = config.simulate.clone();
         Ok(updated)
     }
 
@@ -191,8 +234,9 @@ impl Record {
     }
 }
 
-fn remove(path: &Path) -> io::Result<bool> {
-    match fs::remove_file(path) {
+/// Whether it was there, since what is not there is as good as removed.
+fn remove(removed: io::Result<()>) -> io::Result<bool> {
+    match removed {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
