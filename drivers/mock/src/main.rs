@@ -4,10 +4,10 @@
 //! what stands around caproni and for a first look at it. Nothing serves an API, so it has
 //! no method `kubeconfig`: that a cluster is ready is this driver's word, and `status` says so.
 //!
-//! `config` is the driver's section in `caproni.yaml`, `store` is the files and `log` those that
-//! tell what happened, `status` is what they say, `mock` looks at them, `life` is what changes them, and `simulate`
-//! makes the driver slow, faulty or dead on demand. `plan`, `usage`, `diagnosis` and `images`
-//! are what the optional methods of these names do.
+//! `config` is the driver's section in `caproni.yaml`, `store` is the files and `log` those
+//! that tell what happened, `status` is what they say and `mock` looks at them, `life` is what
+//! changes them, and `simulate` makes the driver slow, faulty or dead on demand. `plan`,
+//! `usage`, `diagnosis` and `images` are what the optional methods do.
 
 mod config;
 mod diagnosis;

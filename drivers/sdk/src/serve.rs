@@ -26,7 +26,7 @@ const OUTBOX: usize = 1024;
 const INBOX: usize = 16;
 
 /// The methods that change a cluster, of which one at a time runs for each.
-const CHANGES: [&str; 4] = ["start", "stop", "destroy", "restart"];
+const CHANGES: [&str; 5] = ["start", "stop", "destroy", "restart", "loadImage"];
 
 /// Answers the host's requests until it closes stdin: the whole `main` of a driver.
 ///
