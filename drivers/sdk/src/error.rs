@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::messages::{Action, Condition, Difference, State, Violation};
+use crate::messages::{Action, Condition, Difference, State, Violation, null_is_absent};
 
 /// A failure with a stable name, answered instead of a result.
 ///
@@ -34,19 +34,24 @@ pub struct ErrorData {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
     /// What led to it, the nearest cause first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<Vec<String>>")]
     pub causes: Vec<String>,
     /// `ConfigMismatch`: the fields that differ.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<Vec<Difference>>")]
     pub diff: Vec<Difference>,
     /// `InvalidDriverConfig`: where the config breaks its schema.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<Vec<Violation>>")]
     pub violations: Vec<Violation>,
     /// `ClusterNotReady`, `TimedOut`: what was looked at and is not as it should be.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<Vec<Condition>>")]
     pub conditions: Vec<Condition>,
     /// Commands that mend it, to be run in this order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<Vec<Action>>")]
     pub actions: Vec<Action>,
     /// `BackendMissing`: the program that is not installed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,6 +75,10 @@ pub struct ErrorData {
     /// `TimedOut`, `ClusterNotReady`: how long was waited, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waited_ms: Option<u64>,
+    /// `UnsupportedProtocolVersion`: the versions that the driver knows.
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<Vec<u32>>")]
+    pub supported: Vec<u32>,
     /// Fields of kinds this version does not know.
     #[serde(flatten)]
     pub more: Map<String, Value>,
@@ -182,6 +191,7 @@ impl ErrorData {
             resource: None,
             holder: None,
             waited_ms: None,
+            supported: Vec::new(),
             more: Map::new(),
         }
     }

@@ -21,6 +21,15 @@ pub const PROTOCOL_VERSION: u32 = 1;
 /// The longest line either end sends or accepts, in bytes: 4 MiB.
 pub const MAX_LINE: usize = 4 * 1024 * 1024;
 
+/// Takes a field that is `null` for one that is absent, as [FRAME-5] has it.
+pub(crate) fn null_is_absent<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
 /// Who calls: sent with `initialize`, for a driver's log only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -51,7 +60,8 @@ pub struct Description {
     /// The driver's own version.
     pub version: String,
     /// What the driver can do beyond start, stop, destroy and status.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
+    #[schemars(with = "Option<Capabilities>")]
     pub capabilities: Capabilities,
     /// JSON Schema (2020-12) of the driver's section in `caproni.yaml`.
     pub config_schema: Value,
@@ -63,8 +73,12 @@ pub struct Description {
 #[non_exhaustive]
 pub struct Capabilities {
     /// Optional methods it answers, such as `restart` or `kubeconfig`.
+    #[serde(deserialize_with = "null_is_absent")]
+    #[schemars(with = "Option<Vec<String>>")]
     pub methods: Vec<String>,
     /// Features that are no methods, such as `cancel`.
+    #[serde(deserialize_with = "null_is_absent")]
+    #[schemars(with = "Option<Vec<String>>")]
     pub features: Vec<String>,
 }
 
@@ -134,14 +148,16 @@ pub struct Status {
     /// The config the cluster really runs with, in the terms of the driver's schema.
     ///
     /// Only the fields the driver can vouch for: a field that is absent here is
-    /// not compared. Sensitive fields are sealed, see [`crate::config::seal`].
+    /// not compared. Sensitive fields are sealed: replaced by their SHA-256.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Value>,
     /// The nodes there should be, each with what is seen of it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
+    #[schemars(with = "Option<Vec<Node>>")]
     pub nodes: Vec<Node>,
     /// Why the cluster is not ready, and other things a user should know.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
+    #[schemars(with = "Option<Vec<Condition>>")]
     pub conditions: Vec<Condition>,
 }
 
@@ -469,7 +485,12 @@ pub struct Plan {
     #[schemars(length(min = 1))]
     pub argv: Vec<String>,
     /// Variables that are set besides those of the host.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "null_is_absent",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
     pub env: BTreeMap<String, String>,
 }
 
@@ -568,7 +589,8 @@ pub struct HealthCheck {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     /// Commands that mend it, to be run in this order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<Vec<Action>>")]
     pub actions: Vec<Action>,
 }
 
@@ -654,9 +676,11 @@ pub struct Action {
     /// Why it is needed, one line.
     pub reason: String,
     /// The program and its arguments; never a shell's line, though a shell may be the program.
+    #[schemars(length(min = 1))]
     pub argv: Vec<String>,
     /// Whether it needs the rights of an administrator.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
+    #[schemars(with = "Option<bool>")]
     pub privileged: bool,
 }
 
@@ -696,8 +720,10 @@ pub struct Difference {
     /// The field, such as `agents` or `k3s.disable`.
     pub path: String,
     /// What the cluster runs with; `null` when it has no such setting.
+    #[serde(default)]
     pub running: Value,
     /// What was asked for; `null` when nothing was.
+    #[serde(default)]
     pub requested: Value,
     /// What it takes to change it.
     pub change: ChangeCost,
@@ -763,6 +789,37 @@ mod tests {
                 .expect("an unknown state is no error");
         assert_eq!(status.state, State::Other("hibernating".into()));
         assert_eq!(serde_json::to_value(&status).expect("serializes")["state"], "hibernating");
+    }
+
+    #[test]
+    fn a_field_that_is_null_says_the_same_as_one_that_is_absent() {
+        fn both<T: serde::de::DeserializeOwned + PartialEq + std::fmt::Debug>(
+            with_nulls: Value,
+            without: Value,
+        ) {
+            let read = |value| serde_json::from_value::<T>(value).expect("it is read");
+            assert_eq!(read(with_nulls), read(without));
+        }
+        both::<Status>(
+            json!({"state": "ready", "exists": true, "nodes": null, "conditions": null,
+                "driver": null, "config": null}),
+            json!({"state": "ready", "exists": true}),
+        );
+        both::<Capabilities>(json!({"methods": null, "features": null}), json!({}));
+        both::<Plan>(json!({"argv": ["a"], "env": null}), json!({"argv": ["a"]}));
+        both::<Action>(
+            json!({"title": "a", "reason": "b", "argv": ["c"], "privileged": null}),
+            json!({"title": "a", "reason": "b", "argv": ["c"]}),
+        );
+        both::<Difference>(
+            json!({"path": "a", "running": null, "requested": 1, "change": "live"}),
+            json!({"path": "a", "requested": 1, "change": "live"}),
+        );
+        both::<crate::ErrorData>(
+            json!({"kind": "Busy", "causes": null, "diff": null, "violations": null,
+                "conditions": null, "actions": null, "supported": null, "holder": null}),
+            json!({"kind": "Busy"}),
+        );
     }
 
     #[test]

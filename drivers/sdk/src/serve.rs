@@ -105,7 +105,7 @@ pub fn describe<Config: schemars::JsonSchema>(
     if !offered.contains(&PROTOCOL_VERSION) {
         let message = format!("driver `{name}` speaks protocol version {PROTOCOL_VERSION} only");
         let mut error = Error::new(ErrorKind::UnsupportedProtocolVersion, message);
-        error.data.more.insert("supported".into(), json!([PROTOCOL_VERSION]));
+        error.data.supported = vec![PROTOCOL_VERSION];
         return Err(error);
     }
     Ok(Description {
