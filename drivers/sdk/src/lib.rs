@@ -70,6 +70,7 @@ pub mod lock;
 mod messages;
 mod request;
 mod run;
+pub mod schema;
 mod serve;
 pub mod testing;
 mod text;

@@ -64,6 +64,7 @@ pub struct Description {
     #[schemars(with = "Option<Capabilities>")]
     pub capabilities: Capabilities,
     /// JSON Schema (2020-12) of the driver's section in `caproni.yaml`.
+    #[schemars(with = "crate::schema::ConfigSchema")]
     pub config_schema: Value,
 }
 
@@ -847,7 +848,9 @@ mod tests {
                 }
             }
             if let Some(definitions) = schema.get("$defs").and_then(Value::as_object) {
-                definitions.values().for_each(|definition| walk(name, definition));
+                // A config schema's keywords are JSON Schema's.
+                let own = definitions.iter().filter(|(name, _)| *name != "ConfigField");
+                own.for_each(|(_, definition)| walk(name, definition));
             }
         }
         macro_rules! walk_types { ($($t:ty),* $(,)?) => { $(

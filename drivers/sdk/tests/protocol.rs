@@ -1,4 +1,8 @@
-//! `protocol.md` is true: each of its blocks is run, each name it must explain is in it.
+//! `protocol.md` is true: each of its blocks is run and held against the schema, each name it
+//! must explain is in it.
+
+#[path = "protocol/strict.rs"]
+mod strict;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::process::Stdio;
@@ -87,6 +91,7 @@ fn kept_result(method: &str, result: &Value) -> Value {
 fn check_error(error: &Value) {
     let keys: Vec<_> = error.as_object().expect("an object").keys().collect();
     assert_eq!(keys, ["code", "message", "data"], "{error}");
+    strict::check("Error", error);
     assert_eq!(kept::<ErrorData>(&error["data"]), error["data"]);
     let data: ErrorData = serde_json::from_value(error["data"].clone()).expect("parsed before");
     assert_eq!(error["code"], data.kind.code(), "{error}");
@@ -233,7 +238,9 @@ fn names_of<T: schemars::JsonSchema>() -> BTreeSet<String> {
         if let Some(properties) = fields.get("properties").and_then(Value::as_object) {
             names.extend(properties.keys().cloned());
         }
-        fields.values().for_each(|value| walk(value, names));
+        // A config schema's keywords are JSON Schema's.
+        let own = fields.iter().filter(|(name, _)| *name != "ConfigField");
+        own.for_each(|(_, value)| walk(value, names));
     }
     let mut names = BTreeSet::new();
     walk(&config::schema::<T>(), &mut names);
@@ -265,16 +272,7 @@ async fn every_request_is_one_that_a_driver_takes() {
     for (method, block) in blocks {
         let request = block.json();
         assert_eq!(request["method"], *method);
-        let known: &[&str] = match method {
-            "initialize" => &["protocolVersions", "host"],
-            "exec" => &["profile", "config", "timeoutMs", "node", "argv", "tty"],
-            "logs" => &["profile", "config", "timeoutMs", "node", "follow", "tail"],
-            "loadImage" => &["profile", "config", "timeoutMs", "images"],
-            _ => &["profile", "config", "timeoutMs"],
-        };
-        for key in request["params"].as_object().expect("params are an object").keys() {
-            assert!(known.contains(&key.as_str()), "`{key}` in {request}");
-        }
+        strict::check(&strict::definition(method, "Request"), &request);
         let host = Host::serve("mine", Scripted::default());
         host.send(&request).await;
         let reply = host.receive().await;
@@ -289,6 +287,7 @@ fn every_result_is_what_its_type_writes() {
     let blocks = blocks_of("json result");
     assert_eq!(blocks.len(), methods().len(), "one result for each method");
     for (method, block) in blocks {
+        strict::check(&strict::definition(method, "Result"), &block.json());
         assert_eq!(kept_result(method, &block.json()), block.json(), "{method}");
     }
 }
@@ -303,10 +302,11 @@ fn every_error_is_what_its_type_writes() {
 #[tokio::test]
 async fn every_notification_is_one() {
     let progress = the_block("json notification progress").json();
-    assert_eq!(progress["method"], "progress");
+    strict::check("ProgressNotification", &progress);
     assert_eq!(kept::<Progress>(&progress["params"]), progress["params"]);
 
     let cancel = the_block("json notification cancel").json();
+    strict::check("CancelNotification", &cancel);
     let part = Part {
         is_cancelled: true,
         reply: json!({"result": {"change": "none"}}),
@@ -318,6 +318,29 @@ async fn every_notification_is_one() {
     assert_eq!(host.receive().await["method"], "progress");
     host.send(&cancel).await;
     assert_eq!(host.receive().await["result"]["change"], "none");
+}
+
+#[test]
+fn the_config_schema_that_is_shown_takes_the_configs_that_are_shown() {
+    let schema = the_block("json schema").json();
+    strict::check("ConfigSchema", &schema);
+    for keyword in names_with(&schema, "x-caproni-") {
+        assert!([config::CHANGE, config::SENSITIVE].contains(&keyword.as_str()), "{keyword}");
+    }
+    let validator = jsonschema::draft202012::new(&schema).expect("a valid schema");
+    for name in ["running", "requested"] {
+        let shown = the_block(&format!("json config {name}")).json();
+        assert!(validator.is_valid(&shown), "{shown}");
+    }
+}
+
+fn names_with(schema: &Value, prefix: &str) -> Vec<String> {
+    let fields = schema.as_object().into_iter().flatten();
+    let names = fields.flat_map(|(name, value)| {
+        let own = name.starts_with(prefix).then(|| name.clone());
+        own.into_iter().chain(names_with(value, prefix))
+    });
+    names.collect()
 }
 
 #[test]
@@ -368,11 +391,15 @@ fn the_dialogue_is_spelt_as_it_is_on_the_wire() {
     }
     let mut method = String::new();
     for (from_host, message) in dialogue() {
+        strict::check(if from_host { "HostLine" } else { "DriverLine" }, &message);
         match (from_host, message.get("result"), message.get("error")) {
             (true, ..) if message.get("id").is_some() => {
                 method = message["method"].as_str().expect("a method").into();
             }
-            (_, Some(result), _) => assert_eq!(&kept_result(&method, result), result),
+            (_, Some(result), _) => {
+                strict::check(&strict::definition(&method, "Reply"), &message);
+                assert_eq!(&kept_result(&method, result), result);
+            }
             (_, _, Some(error)) => check_error(error),
             _ => {}
         }
@@ -402,6 +429,7 @@ async fn the_smallest_driver_works() {
         let reply = host.receive().await;
         assert_eq!(reply["id"], *id);
         let method = message["method"].as_str().expect("a method");
+        strict::check(&strict::definition(method, "Reply"), &reply);
         let result = kept_result(method, &reply["result"]);
         let word = ["change", "state", "name"].iter().find_map(|key| result[*key].as_str());
         said.push(format!("{method}: {}", word.expect("it says something")));
