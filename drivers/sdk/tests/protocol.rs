@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use caproni_driver::{
     Clusters, Condition, Description, Diagnosis, Difference, DriverClient, DriverServer, Error,
-    ErrorData, ErrorKind, Extensions, Kubeconfig, Node, Outcome, Peer, Plan, Progress, Request,
-    Status, Usage, Versions, Violation, async_trait, config, serve_on,
+    ErrorData, ErrorKind, Extensions, Kubeconfig, Node, Outcome, PROTOCOL_TEXT as TEXT, Peer, Plan,
+    Progress, Request, Status, Usage, Versions, Violation, async_trait, config, serve_on,
 };
 use jsonrpsee::core::client::{
     ClientBuilder, ReceivedMessage, TransportReceiverT, TransportSenderT,
@@ -17,8 +17,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufReader, Lines};
-
-const TEXT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../protocol.md"));
 
 /// JSON-RPC's own errors that say that a request was not understood.
 const NOT_UNDERSTOOD: [i64; 4] = [-32700, -32600, -32601, -32602];
