@@ -71,6 +71,7 @@ mod messages;
 mod request;
 mod run;
 mod serve;
+pub mod testing;
 mod text;
 mod wire;
 
