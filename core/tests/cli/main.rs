@@ -8,6 +8,8 @@
 
 mod config;
 mod discovery;
+mod drivers_describe;
+mod drivers_list;
 mod faults;
 mod handmade;
 mod interrupts;
