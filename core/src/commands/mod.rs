@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::interrupt::Interrupt;
 use crate::options::Global;
 use crate::session::{Call, Session};
+use crate::transport::Listener;
 use crate::ui::Ui;
 
 /// How long `stop` and `destroy` may take when the user says nothing.
@@ -113,8 +114,12 @@ impl App {
 
     /// Starts the target's driver.
     pub(crate) async fn open(&self, target: &Target) -> Result<Session, Error> {
-        Session::open(&target.driver, self.global.timeout, &self.interrupt, self.ui.listener())
-            .await
+        Session::open(&target.driver, self.global.timeout, &self.interrupt, self.listener()).await
+    }
+
+    /// Who is told of what a driver does besides answering.
+    pub(crate) fn listener(&self) -> Listener {
+        self.ui.listener()
     }
 
     pub(crate) fn call<'a>(&'a self, target: &'a Target, limit: Duration) -> Call<'a> {
@@ -153,10 +158,9 @@ impl App {
             interrupt: &interrupt,
         };
         let asked = async {
-            let session =
-                Session::open(&target.driver, call.timeout, &interrupt, self.ui.listener())
-                    .await
-                    .ok()?;
+            let session = Session::open(&target.driver, call.timeout, &interrupt, self.listener())
+                .await
+                .ok()?;
             let status = session.status(call, None).await.ok();
             session.close().await;
             status

@@ -79,7 +79,7 @@ pub const COVERAGE: &[(&str, How)] = &[
     ("CALL-4", Checked(Meaning, "it is given 1 ms")),
     ("CALL-5", Checked(Destructive, "two processes make one cluster at once")),
     ("CALL-6", Checked(Destructive, "start, stop and destroy twice")),
-    ("CALL-7", Checked(Wire, "every result is read into its type")),
+    ("CALL-7", Checked(Meaning, "every result is read into its type")),
     ("INIT-1", Checked(Wire, "traps for programs, the engine, and files; and its time")),
     ("INIT-2", Checked(Wire, "versions that nobody knows, alone and beside the known one")),
     ("INIT-3", Checked(Wire, "its name is compared with its file's")),

@@ -93,7 +93,7 @@ async fn killed(trial: &Trial<'_>) -> Result<(), Error> {
         let told = half.state == caproni_driver::State::Ready || !half.conditions.is_empty();
         hold(trial, &probe, "STATUS-4", told, || "half a cluster, and no condition says so".into());
     }
-    if let Some(change) = changed_by(trial, &mut probe, "start").await {
+    if let Some(change) = changed_by(trial, &mut probe, "start", "START-4").await {
         let right = ["created", "started", "none"].contains(&change.as_str());
         hold(trial, &probe, "START-4", right, || {
             format!("`start` on half a cluster answers `{change}`")
@@ -111,7 +111,7 @@ async fn begin_again_and_destroy(trial: &Trial<'_>) -> Result<(), Error> {
     remove(trial).await?;
     begin(trial).await?.kill().await;
     let mut probe = trial.session().await?;
-    changed_by(trial, &mut probe, "destroy").await;
+    changed_by(trial, &mut probe, "destroy", "DESTROY-1").await;
     if let Some(left) = status(trial, &mut probe).await {
         hold(trial, &probe, "DESTROY-1", !left.exists, || {
             "`destroy` of half a cluster leaves something".into()

@@ -50,13 +50,19 @@ pub(super) async fn remove(trial: &Trial<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// What a request that changes something changed, if it is answered as it should be.
+/// What a request that changes something changed; if it fails, it breaks `rule`.
 pub(super) async fn changed_by(
     trial: &Trial<'_>,
     probe: &mut Probe,
     method: &str,
+    rule: &'static str,
 ) -> Option<String> {
     let answer = trial.change(probe, method).await;
+    if let Some(error) = answer.error() {
+        let what = format!("`{method}` is answered with an error: {error}");
+        trial.judge.failed(rule, probe.finding(what));
+        return None;
+    }
     let outcome = meaning::typed::<Outcome>(trial, probe, method, &answer)?;
     Some(serde_json::to_value(&outcome.change).ok()?.as_str()?.to_owned())
 }
@@ -70,7 +76,7 @@ async fn expect(
     rule: &'static str,
     when: &str,
 ) -> bool {
-    let Some(change) = changed_by(trial, probe, method).await else { return false };
+    let Some(change) = changed_by(trial, probe, method, rule).await else { return false };
     let right = wanted.contains(&change.as_str());
     hold(trial, probe, rule, right, || {
         format!("`{method}` {when} answers `{change}`, not `{}`", wanted.join("` or `"))

@@ -23,6 +23,7 @@ const TO_CANCEL: Duration = Duration::from_secs(10);
 /// `DriverNotExecutable`.
 pub(super) async fn run(trial: &Trial<'_>) -> Result<(), Error> {
     a_fresh_one_says_the_same(trial).await?;
+    out_of_order(trial).await?;
     ends_with_its_input(trial).await?;
     ends_in_the_middle(trial).await?;
     ends_on_sigterm(trial).await?;
@@ -39,7 +40,7 @@ pub(super) async fn end_well(trial: &Trial<'_>, probe: Probe) {
         return probe.kill().await;
     }
     let unanswered = probe.finding("");
-    let ending = probe.end(trial.to_ask.max(TO_END).min(TO_END)).await;
+    let ending = probe.end(TO_END).await;
     judge_end(trial, "LIFE-5", &ending, unanswered);
 }
 
@@ -84,6 +85,15 @@ async fn a_fresh_one_says_the_same(trial: &Trial<'_>) -> Result<(), Error> {
 
 fn answer_kind(reply: &serde_json::Map<String, Value>) -> Option<&Value> {
     reply.get("error")?.get("data")?.get("kind")
+}
+
+/// A request before `initialize`, which no host sends, is answered in some way, and ends nothing.
+async fn out_of_order(trial: &Trial<'_>) -> Result<(), Error> {
+    let mut probe = trial.start().await?;
+    trial.status_for(&mut probe, "FRAME-11").await;
+    trial.initialize(&mut probe, &[caproni_driver::PROTOCOL_VERSION]).await;
+    end_well(trial, probe).await;
+    Ok(())
 }
 
 /// One that was asked nothing at all ends with its input, too.

@@ -50,13 +50,19 @@ fn is_absent_backend(answer: &Answer) -> bool {
 }
 
 async fn unknown_cluster(trial: &Trial<'_>, probe: &mut Probe) -> bool {
-    let answer = trial.status_for(probe, "CALL-1").await;
+    let never = format!("{}-never", trial.profile);
+    let answer = trial.status(probe, &never).await;
     if is_absent_backend(&answer) {
         let said =
             answer.error().and_then(|error| error.get("message")).cloned().unwrap_or_default();
         for rule in super::coverage::needing_a_backend() {
             trial.judge.not_applicable(rule, format!("its backend is not to be had here: {said}"));
         }
+        return false;
+    }
+    if let Some(error) = answer.error() {
+        let what = format!("the status of a cluster that nobody made is an error: {error}");
+        trial.judge.failed("STATUS-2", probe.finding(what));
         return false;
     }
     let Some(status) = typed::<Status>(trial, probe, "status", &answer) else { return false };
@@ -67,7 +73,11 @@ async fn unknown_cluster(trial: &Trial<'_>, probe: &mut Probe) -> bool {
         !status.exists && status.state == caproni_driver::State::Stopped,
         || "the status of a cluster that nobody made is not `stopped` with `exists` false".into(),
     );
-    let again = trial.status_for(probe, "CALL-1").await;
+    let again = trial.status(probe, &never).await;
+    let made = again.result().is_some_and(|again| again["exists"] == true) && !status.exists;
+    hold(trial, probe, "STATUS-1", !made, || {
+        "`status` has made a cluster that was not there".into()
+    });
     hold(
         trial,
         probe,

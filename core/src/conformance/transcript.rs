@@ -13,8 +13,8 @@ const LENGTH: usize = 400;
 /// The end of a talk, both ways.
 #[derive(Debug, Default)]
 pub(super) struct Transcript {
-    sent: VecDeque<String>,
-    received: VecDeque<String>,
+    sent: VecDeque<Said>,
+    received: VecDeque<Said>,
 }
 
 impl Transcript {
@@ -30,21 +30,35 @@ impl Transcript {
     pub(super) fn finding(&self, what: impl Into<String>) -> Finding {
         Finding {
             what: what.into(),
-            sent: self.sent.iter().cloned().collect(),
-            received: self.received.iter().cloned().collect(),
+            sent: self.sent.iter().map(Said::shown).collect(),
+            received: self.received.iter().map(Said::shown).collect(),
         }
     }
 }
 
-fn keep(lines: &mut VecDeque<String>, bytes: &[u8]) {
+/// The beginning of a line, and how long it was.
+#[derive(Debug)]
+struct Said {
+    beginning: Vec<u8>,
+    length: usize,
+}
+
+impl Said {
+    /// As a literal, so that what cannot be seen is seen: an escape code, CR, a lone space.
+    fn shown(&self) -> String {
+        let text = String::from_utf8_lossy(&self.beginning);
+        let text = text.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'");
+        match self.length {
+            length if length > LENGTH => format!("{text}… ({length} bytes)"),
+            _ => text,
+        }
+    }
+}
+
+fn keep(lines: &mut VecDeque<Said>, bytes: &[u8]) {
     if lines.len() == KEPT {
         lines.pop_front();
     }
-    let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(LENGTH)]);
-    // As a literal, so that what cannot be seen is seen: an escape code, CR, a lone space.
-    let mut shown = shown.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'");
-    if bytes.len() > LENGTH {
-        shown += &format!("… ({} bytes)", bytes.len());
-    }
-    lines.push_back(shown);
+    let beginning = bytes[..bytes.len().min(LENGTH)].to_vec();
+    lines.push_back(Said { beginning, length: bytes.len() });
 }

@@ -199,7 +199,7 @@ fn with_secrets(schema: &Value, config: Value) -> (Value, Vec<String>) {
         let fitting = forms.into_iter().find_map(|value| {
             let mut tried = config.clone();
             tried.as_object_mut()?.insert(name.clone(), value);
-            jsonschema::is_valid(schema, &tried).then_some(tried)
+            is_valid(schema, &tried).then_some(tried)
         });
         if let Some(fitting) = fitting {
             config = fitting;
@@ -207,6 +207,11 @@ fn with_secrets(schema: &Value, config: Value) -> (Value, Vec<String>) {
         }
     }
     (config, secrets)
+}
+
+/// Tells whether a config fits a schema; none fits one that is not valid itself.
+fn is_valid(schema: &Value, config: &Value) -> bool {
+    jsonschema::validator_for(schema).is_ok_and(|validator| validator.is_valid(config))
 }
 
 fn is_something(value: &Value) -> bool {
@@ -230,7 +235,7 @@ pub(super) fn changed(schema: &Value, config: &Value) -> Option<(String, Value)>
         let other = other_value(resolved, config.get(name))?;
         let mut changed = config.clone();
         changed.as_object_mut()?.insert(name.clone(), other);
-        jsonschema::is_valid(schema, &changed).then_some((name.clone(), changed))
+        is_valid(schema, &changed).then_some((name.clone(), changed))
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use caproni_driver::{MAX_LINE, PROTOCOL_VERSION};
+use caproni_driver::{ErrorKind, MAX_LINE, PROTOCOL_VERSION};
 use serde_json::{Value, json};
 
 use super::describe::{self, OPTIONAL};
@@ -53,8 +53,10 @@ async fn first_words(trial: &mut Trial<'_>) -> Result<bool, Error> {
     let Some(result) = answer.result() else {
         if let Some(error) = answer.error() {
             let what = format!("it answers `initialize` with an error: {error}");
-            let rule = if answer.code() == Some(1018) { "INIT-2" } else { "INIT-1" };
-            trial.judge.failed(rule, probe.finding(what));
+            if answer.kind() == Some("UnsupportedProtocolVersion") {
+                return Err(other_version(trial, error));
+            }
+            trial.judge.failed("INIT-1", probe.finding(what));
         }
         probe.kill().await;
         return Ok(false);
@@ -68,6 +70,16 @@ async fn first_words(trial: &mut Trial<'_>) -> Result<bool, Error> {
     });
     super::lifecycle::end_well(trial, probe).await;
     Ok(fit)
+}
+
+/// A driver of another time breaks no rule of this one; nothing can be said of it.
+fn other_version(trial: &Trial<'_>, error: &Value) -> Error {
+    let known = error.get("data").and_then(|data| data.get("supported")).cloned();
+    let path = trial.driver.path.display();
+    let message = format!("driver `{path}` does not speak protocol version {PROTOCOL_VERSION}");
+    Error::driver(ErrorKind::UnsupportedProtocolVersion, message)
+        .with_hint("check it with a caproni that speaks its version")
+        .with("supported", known.unwrap_or_default())
 }
 
 fn quick(trial: &Trial<'_>, probe: &Probe, answer: &Answer) {

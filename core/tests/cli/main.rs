@@ -9,6 +9,8 @@
 mod check;
 mod config;
 mod discovery;
+mod drivers_describe;
+mod drivers_list;
 mod faults;
 mod handmade;
 mod interrupts;
