@@ -5,7 +5,7 @@
 //! whatever lies in the folder a user happens to stand in (compare git's
 //! CVE-2022-24765 and `cmd.exe`'s search order). What runs is an absolute path.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -26,6 +26,15 @@ pub struct Driver {
     pub path: PathBuf,
     /// Files of the same name further down the search path, which never run.
     pub shadowed: Vec<PathBuf>,
+}
+
+/// A driver's file on the search path: one that would run, or one that should and cannot.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// The file, and what it shadows.
+    pub driver: Driver,
+    /// Why it cannot be run, if so.
+    pub problem: Option<Error>,
 }
 
 /// The folders in which drivers are looked for, in order.
@@ -107,13 +116,32 @@ impl SearchPath {
 
     /// The names of all drivers that could be run, sorted.
     pub fn names(&self) -> BTreeSet<String> {
-        let entries = self.folders.iter().filter_map(|folder| folder.read_dir().ok()).flatten();
-        let names = entries.flatten().filter_map(|entry| {
-            let file = entry.file_name().into_string().ok()?;
-            let name = file.strip_prefix(PREFIX)?;
-            (check_name(name).is_ok() && obstacle(&entry.path()).is_none()).then(|| name.to_owned())
-        });
-        names.collect()
+        let runs = |(name, files): &(String, Vec<PathBuf>)| {
+            check_name(name).is_ok() && files.iter().any(|file| obstacle(file).is_none())
+        };
+        self.files().into_iter().filter(runs).map(|(name, _)| name).collect()
+    }
+
+    /// Every driver on the search path, sorted by name: the file that runs, and before it those
+    /// of the same name that come first and cannot be run.
+    pub fn candidates(&self) -> Vec<Candidate> {
+        self.files().into_iter().flat_map(|(name, files)| candidates_of(&name, files)).collect()
+    }
+
+    /// All files that are named like a driver, by the driver's name, in the order of the search.
+    fn files(&self) -> BTreeMap<String, Vec<PathBuf>> {
+        let mut found: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+        // On many systems `/bin` is a link to `/usr/bin`.
+        let mut seen = BTreeSet::new();
+        for folder in &self.folders {
+            let Ok(real) = folder.canonicalize() else { continue };
+            if seen.insert(real) {
+                for (name, file) in files_in(folder) {
+                    found.entry(name).or_default().push(file);
+                }
+            }
+        }
+        found
     }
 
     fn not_found(&self, name: &str) -> Error {
@@ -167,6 +195,51 @@ fn find_file(path: &str) -> Result<Driver, Error> {
     let file = absolute.file_name().unwrap_or_default().to_string_lossy();
     let name = file.strip_prefix(PREFIX).unwrap_or(&file).to_owned();
     Ok(Driver { name, path: absolute, shadowed: Vec::new() })
+}
+
+/// The files of one folder that are named like a driver. A folder of thousands of programs is
+/// read once, and only these are looked at.
+fn files_in(folder: &Path) -> Vec<(String, PathBuf)> {
+    let entries = folder.read_dir().into_iter().flatten().flatten();
+    let named = entries.filter_map(|entry| {
+        let file = entry.file_name();
+        let name = file.to_string_lossy().strip_prefix(PREFIX)?.to_owned();
+        Some((name, entry.path()))
+    });
+    let mut files: Vec<_> = named.collect();
+    let names: BTreeSet<String> = files.iter().map(|(name, _)| name.clone()).collect();
+    files.retain(|(name, file)| !is_companion(name, file, &names));
+    files
+}
+
+/// Tells whether a file only lies beside a driver and is named after it, as a manual
+/// (`caproni-driver-mine.1`) or what a compiler leaves (`caproni-driver-mine.d`).
+fn is_companion(name: &str, file: &Path, names: &BTreeSet<String>) -> bool {
+    let mut stems = name.match_indices('.').map(|(dot, _)| &name[..dot]);
+    stems.any(|stem| names.contains(stem)) && file.is_file() && obstacle(file).is_some()
+}
+
+fn candidates_of(name: &str, mut files: Vec<PathBuf>) -> Vec<Candidate> {
+    let candidate = |path: PathBuf, shadowed: Vec<PathBuf>, problem: Option<Error>| Candidate {
+        driver: Driver { name: name.into(), path, shadowed },
+        problem,
+    };
+    if let Err(error) = check_name(name) {
+        let refused = files.into_iter().map(|path| candidate(path, vec![], Some(error.clone())));
+        return refused.collect();
+    }
+    let first = files.iter().position(|file| obstacle(file).is_none());
+    let mut later = files.split_off(first.unwrap_or(files.len())).into_iter();
+    let broken = files.into_iter().map(|path| {
+        let problem = not_executable(&path);
+        candidate(path, vec![], Some(problem))
+    });
+    let mut all: Vec<_> = broken.collect();
+    if let Some(path) = later.next() {
+        let shadowed = later.filter(|other| !same_file(other, &path)).collect();
+        all.push(candidate(path, shadowed, None));
+    }
+    all
 }
 
 fn check_name(name: &str) -> Result<(), Error> {
@@ -298,6 +371,49 @@ mod tests {
             let error = folders.search(&[""]).find(name).unwrap_err();
             assert_eq!(error.kind, Kind::DriverNotExecutable, "{name}");
         }
+    }
+
+    #[test]
+    fn candidates_are_what_runs_and_what_comes_first_and_cannot() {
+        let folders = Folders::new();
+        let broken = folders.file("a/caproni-driver-x", 0o644);
+        let runs = folders.file("b/caproni-driver-x", 0o755);
+        let shadowed = folders.file("c/caproni-driver-x", 0o644);
+        let odd = folders.file("c/caproni-driver-a b", 0o755);
+        folders.file("c/caproni-driver", 0o755);
+        let found = folders.search(&["a", "b", "c"]).candidates();
+        let rows: Vec<_> = found
+            .iter()
+            .map(|c| (&c.driver.path, &c.driver.shadowed[..], c.problem.as_ref().map(|p| &p.kind)))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                (&odd, &[][..], Some(&Kind::Usage)),
+                (&broken, &[][..], Some(&Kind::DriverNotExecutable)),
+                (&runs, &[shadowed][..], None),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_seen_through_two_folders_is_one_candidate() {
+        let folders = Folders::new();
+        folders.file("usr/caproni-driver-x", 0o644);
+        std::os::unix::fs::symlink("usr", folders.root.path().join("bin")).unwrap();
+        assert_eq!(folders.search(&["usr", "bin"]).candidates().len(), 1);
+    }
+
+    #[test]
+    fn what_only_lies_beside_a_driver_is_none() {
+        let folders = Folders::new();
+        folders.file("a/caproni-driver-x", 0o755);
+        folders.file("a/caproni-driver-x.d", 0o644);
+        folders.file("a/caproni-driver-x.sh", 0o755);
+        folders.file("b/caproni-driver-x.d", 0o644);
+        let found = folders.search(&["a", "b"]).candidates();
+        let names: Vec<_> = found.iter().map(|c| c.driver.name.as_str()).collect();
+        assert_eq!(names, ["x", "x.d", "x.sh"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What can go wrong, by what the user can do about it.
 
 use caproni_driver::{Action, Condition, ErrorData, ErrorKind, State, Violation};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A failure, as it is shown to the user and turned into an exit code.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -133,6 +133,17 @@ impl Error {
     pub fn forced(mut self) -> Self {
         self.forced = true;
         self
+    }
+
+    /// All of it as a JSON object: its kind, its message, and what else is known.
+    pub fn to_json(&self) -> Value {
+        let mut json = json!({"kind": self.kind.to_string(), "message": self.message});
+        if let (Some(json), Ok(Value::Object(data))) =
+            (json.as_object_mut(), serde_json::to_value(&self.data))
+        {
+            json.extend(data.into_iter().filter(|(key, _)| key != "kind"));
+        }
+        json
     }
 
     /// Adds a field of the kind's own.

@@ -2,6 +2,7 @@
 
 mod bring_up;
 pub(crate) mod destroy;
+pub(crate) mod drivers;
 mod mend;
 pub(crate) mod restart;
 pub(crate) mod start;
@@ -20,6 +21,7 @@ use crate::error::Error;
 use crate::interrupt::Interrupt;
 use crate::options::Global;
 use crate::session::{Call, Session};
+use crate::transport::Listener;
 use crate::ui::Ui;
 
 /// How long `stop` and `destroy` may take when the user says nothing.
@@ -39,7 +41,7 @@ pub(crate) struct App {
     pub(crate) global: Global,
     pub(crate) ui: Ui,
     pub(crate) interrupt: Interrupt,
-    search: SearchPath,
+    pub(crate) search: SearchPath,
 }
 
 /// Which cluster is meant, and what the user's file says.
@@ -78,7 +80,7 @@ impl App {
         Ok(Target { driver, profile: self.global.profile.clone(), file })
     }
 
-    fn config_file(&self) -> Result<Option<ConfigFile>, Error> {
+    pub(crate) fn config_file(&self) -> Result<Option<ConfigFile>, Error> {
         let path = match &self.global.config_file {
             Some(path) if !path.as_os_str().is_empty() => Some(path.clone()),
             _ => {
@@ -112,8 +114,12 @@ impl App {
 
     /// Starts the target's driver.
     pub(crate) async fn open(&self, target: &Target) -> Result<Session, Error> {
-        Session::open(&target.driver, self.global.timeout, &self.interrupt, self.ui.listener())
-            .await
+        Session::open(&target.driver, self.global.timeout, &self.interrupt, self.listener()).await
+    }
+
+    /// Who is told of what a driver does besides answering.
+    pub(crate) fn listener(&self) -> Listener {
+        self.ui.listener()
     }
 
     pub(crate) fn call<'a>(&'a self, target: &'a Target, limit: Duration) -> Call<'a> {
@@ -152,10 +158,9 @@ impl App {
             interrupt: &interrupt,
         };
         let asked = async {
-            let session =
-                Session::open(&target.driver, call.timeout, &interrupt, self.ui.listener())
-                    .await
-                    .ok()?;
+            let session = Session::open(&target.driver, call.timeout, &interrupt, self.listener())
+                .await
+                .ok()?;
             let status = session.status(call, None).await.ok();
             session.close().await;
             status

@@ -1,8 +1,10 @@
 //! The user's `caproni.yaml`: found, read, and checked against a driver's schema.
 
+mod fields;
 mod file;
 mod validate;
 mod yaml;
 
+pub use fields::{Field, fields};
 pub use file::{ConfigFile, Section, find};
 pub use validate::validate;

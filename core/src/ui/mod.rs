@@ -15,7 +15,7 @@ use crate::interrupt::Interrupt;
 use crate::transport::{Event, Listener};
 use progress::{Display, Progress};
 
-pub use text::{clean, condition_line, nodes_table};
+pub use text::{Width, clean, condition_line, nodes_table, table, value, wrap, wrapped_table};
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -111,6 +111,14 @@ impl Ui {
         };
     }
 
+    /// How wide a result may be: as the terminal it goes to, else as `COLUMNS` says, else 80.
+    pub fn width(&self) -> u16 {
+        let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout());
+        let terminal = size.ok().map(|size| size.ws_col).filter(|&width| width > 0);
+        let said = || std::env::var("COLUMNS").ok()?.parse().ok();
+        terminal.or_else(said).unwrap_or(80)
+    }
+
     /// Tells whether a person can be asked.
     pub fn can_ask(&self) -> bool {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
@@ -155,12 +163,7 @@ impl Ui {
 
 /// A failure as the one JSON value that tells it all: `{"error": {kind, message, …}}`.
 fn error_json(error: &Error) -> Value {
-    let mut json = json!({"kind": error.kind.to_string(), "message": error.message});
-    if let (Some(json), Ok(Value::Object(data))) =
-        (json.as_object_mut(), serde_json::to_value(&error.data))
-    {
-        json.extend(data.into_iter().filter(|(key, _)| key != "kind"));
-        json.insert("exitCode".into(), exit::code(error).into());
-    }
+    let mut json = error.to_json();
+    json["exitCode"] = exit::code(error).into();
     json!({ "error": json })
 }

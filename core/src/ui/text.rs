@@ -1,7 +1,8 @@
 //! How things look as text: readable without colour.
 
 use caproni_driver::{Condition, Difference, ErrorKind, Node};
-use comfy_table::{Table, presets};
+use comfy_table::Width::Fixed;
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use serde_json::Value;
 
 use crate::error::{Error, Kind};
@@ -101,7 +102,8 @@ fn indent(text: &str) -> String {
     text.lines().map(|line| format!("  {line}\n")).collect()
 }
 
-fn value(value: &Value) -> String {
+/// A value of a config as a person would write it.
+pub fn value(value: &Value) -> String {
     match value {
         Value::Null => "-".into(),
         Value::String(text) => text.clone(),
@@ -112,15 +114,80 @@ fn value(value: &Value) -> String {
     }
 }
 
-fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+/// Rows under a head, in columns as wide as they must be.
+pub fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+    lines(&plain_table(head, rows))
+}
+
+/// How wide a column of a [`wrapped_table`] is.
+#[derive(Debug, Clone, Copy)]
+pub enum Width {
+    /// As wide as what is in it, which is never broken.
+    Content,
+    /// At most so many columns of the terminal.
+    AtMost(u16),
+    /// What the others leave.
+    Rest,
+}
+
+/// A table that keeps to a number of columns, as far as that can be.
+pub fn wrapped_table<const N: usize>(
+    total: u16,
+    columns: [(&str, Width); N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> String {
+    let one_line = |cell: String| clean(&cell).split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut table = plain_table(columns.map(|(head, _)| head), rows.map(|row| row.map(one_line)));
+    let needed = table.column_max_content_widths();
+    let fixed = needed.iter().zip(&columns).map(|(needed, (_, width))| match width {
+        Width::Content => needed + PADDING,
+        Width::AtMost(most) => needed.min(most) + PADDING,
+        Width::Rest => 0,
+    });
+    let rest = total.saturating_sub(fixed.sum()).max(LEAST_REST);
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(u16::MAX);
+    table.set_constraints(columns.map(|(_, width)| match width {
+        Width::Content => ColumnConstraint::ContentWidth,
+        Width::AtMost(most) => ColumnConstraint::UpperBoundary(Fixed(most + PADDING)),
+        Width::Rest => ColumnConstraint::UpperBoundary(Fixed(rest)),
+    }));
+    lines(&table)
+}
+
+/// Text in lines of this width, each after this indentation; a longer word stays whole.
+pub fn wrap(text: &str, width: u16, indentation: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in clean(text).split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width.into() => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(format!("{indentation}{word}")),
+        }
+    }
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// The space between two columns.
+const PADDING: u16 = 2;
+
+/// What the columns that others leave little for have at least.
+const LEAST_REST: u16 = 26;
+
+fn plain_table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(head);
     for row in rows {
         table.add_row(row);
     }
     for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+        column.set_padding((0, PADDING));
     }
+    table
+}
+
+fn lines(table: &Table) -> String {
     let text = table.to_string();
     text.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
@@ -172,6 +239,31 @@ mod tests {
              s     server         running  NotReady\n\
              lb    load-balancer  paused   -\n"
         );
+    }
+
+    #[test]
+    fn a_wrapped_table_keeps_to_its_width_and_breaks_no_path() {
+        let columns =
+            [("NAME", Width::AtMost(6)), ("WHAT", Width::Rest), ("FOLDER", Width::Content)];
+        let row = |name: &str, what: &str| {
+            [name.into(), what.into(), "/a/folder/that-is/never-broken".into()]
+        };
+        let rows =
+            [row("short", "one\ntwo"), row("a name", "more words than it has room for in it")];
+        assert_eq!(
+            wrapped_table(72, columns, rows.into_iter()),
+            "NAME    WHAT                            FOLDER\n\
+             short   one two                         /a/folder/that-is/never-broken\n\
+             a name  more words than it has room     /a/folder/that-is/never-broken\n\
+             \x20       for in it\n"
+        );
+    }
+
+    #[test]
+    fn wrapped_text_keeps_to_its_width() {
+        assert_eq!(wrap("one two three four", 10, "  "), "  one two\n  three\n  four\n");
+        assert_eq!(wrap("a-very-long-word b", 8, "  "), "  a-very-long-word\n  b\n");
+        assert_eq!(wrap(" \n", 8, "  "), "");
     }
 
     #[test]

@@ -6,8 +6,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
 
+mod check;
 mod config;
 mod discovery;
+mod drivers_describe;
+mod drivers_list;
 mod faults;
 mod handmade;
 mod interrupts;

@@ -1,0 +1,3 @@
+module caproni-driver-go
+
+go 1.19
