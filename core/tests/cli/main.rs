@@ -11,6 +11,7 @@ mod config;
 mod discovery;
 mod drivers_describe;
 mod drivers_list;
+mod drivers_schema;
 mod faults;
 mod handmade;
 mod interrupts;

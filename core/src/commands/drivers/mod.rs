@@ -5,6 +5,7 @@ mod cache;
 mod check;
 mod describe;
 mod list;
+mod schema;
 
 use clap::{Args, Subcommand};
 
@@ -23,6 +24,7 @@ enum Command {
     List(list::List),
     Describe(describe::Describe),
     Check(check::Check),
+    Schema(schema::Schema),
 }
 
 impl Drivers {
@@ -31,6 +33,7 @@ impl Drivers {
             Command::Check(check) => check.run(app).await,
             Command::List(list) => list.run(app).await,
             Command::Describe(describe) => describe.run(app).await,
+            Command::Schema(schema) => schema.run(app),
         }
     }
 }
