@@ -18,6 +18,8 @@ pub struct Error {
     pub message: String,
     /// Everything else that a program or a user needs.
     pub data: Box<ErrorData>,
+    /// JSON-RPC's own code, which takes the place of the kind on the wire.
+    own_code: Option<i32>,
 }
 
 /// What goes into the JSON-RPC error's `data`.
@@ -200,7 +202,11 @@ impl ErrorData {
 impl Error {
     /// A failure of a kind, in words.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { message: message.into(), data: Box::new(ErrorData::new(kind)) }
+        Self::of_data(message, ErrorData::new(kind))
+    }
+
+    pub(crate) fn of_data(message: impl Into<String>, data: ErrorData) -> Self {
+        Self { message: message.into(), data: Box::new(data), own_code: None }
     }
 
     /// The failure's stable name.
@@ -269,14 +275,19 @@ impl Error {
     }
 }
 
-/// What a driver answers to an optional method it does not have.
+/// What a driver answers to an optional method it does not have: on the wire, that it is none.
 pub(crate) fn unsupported<T, U>(method: &str, _params: U) -> Result<T, Error> {
-    Err(Error::new(ErrorKind::Unsupported, format!("the driver has no `{method}`")))
+    let mut error = Error::new(ErrorKind::Unsupported, format!("no method `{method}`"));
+    error.own_code = Some(-32601);
+    Err(error)
 }
 
 impl From<Error> for ErrorObjectOwned {
     fn from(error: Error) -> Self {
-        ErrorObjectOwned::owned(error.kind().code(), error.message, Some(error.data))
+        match error.own_code {
+            Some(code) => ErrorObjectOwned::owned(code, error.message, None::<()>),
+            None => ErrorObjectOwned::owned(error.kind().code(), error.message, Some(error.data)),
+        }
     }
 }
 

@@ -65,6 +65,7 @@ compile_error!("caproni-driver knows Unix sessions and signals only so far");
 
 pub mod config;
 mod contract;
+mod describe;
 mod error;
 pub mod lock;
 mod messages;
@@ -77,13 +78,14 @@ mod text;
 mod wire;
 
 pub use contract::{DriverClient, DriverServer};
+pub use describe::{check_profile, describe};
 pub use error::{Error, ErrorData, ErrorKind};
 pub use jsonrpsee::Extensions;
 pub use jsonrpsee::core::async_trait;
 pub use messages::*;
 pub use request::Request;
 pub use run::{Command, Output};
-pub use serve::{check_profile, describe, serve, serve_on};
+pub use serve::{serve, serve_on};
 pub use text::{command_line, strip_ansi};
 
 /// The text of `protocol.md`: what this crate implements, rule by rule.

@@ -21,6 +21,9 @@ pub const PROTOCOL_VERSION: u32 = 1;
 /// The longest line either end sends or accepts, in bytes: 4 MiB.
 pub const MAX_LINE: usize = 4 * 1024 * 1024;
 
+/// How many levels deep a message may be nested.
+pub const MAX_DEPTH: usize = 100;
+
 /// Takes a field that is `null` for one that is absent, as [FRAME-5] has it.
 pub(crate) fn null_is_absent<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where

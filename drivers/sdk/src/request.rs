@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, ErrorKind};
 use crate::messages::Progress;
+use crate::text::one_line;
 
 /// The request that is being answered: where its progress goes, and when it must end.
 ///
@@ -69,9 +70,15 @@ impl Request {
 
     /// Tells the host how far the request is.
     ///
+    /// Escape codes are taken out of step and message, and line ends are spaces: they are
+    /// often a backend's own words.
+    ///
     /// Never waits: when the host reads too slowly the report is dropped.
     pub fn report(&self, progress: &Progress) {
         let Some(wire) = &self.wire else { return };
+        let mut progress = progress.clone();
+        progress.step = one_line(&progress.step);
+        progress.message = one_line(&progress.message);
         let line = json!({"jsonrpc": "2.0", "method": "progress", "params": progress});
         // Full means that the host is behind, closed that it is gone: the reply matters, not this.
         let _ = wire.try_send(line.to_string());

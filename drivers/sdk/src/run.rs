@@ -1,11 +1,13 @@
 //! Running a backend's program: argv never through a shell, ended with the request.
 
+mod group;
+
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::Signal;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Child;
 use tokio::task::JoinHandle;
@@ -15,11 +17,17 @@ use crate::error::{Error, ErrorKind};
 use crate::request::Request;
 use crate::text::{command_line, strip_ansi};
 
+use group::Group;
+pub(crate) use group::end_all;
+
 /// How long a backend's program may take to end after SIGTERM.
 const TERM_GRACE: Duration = Duration::from_secs(2);
 
 /// How long the entries of killed processes are awaited to go.
 const KILL_GRACE: Duration = Duration::from_millis(500);
+
+/// How often processes that were ended are looked for.
+const POLL: Duration = Duration::from_millis(5);
 
 /// How long output is awaited after the program itself ended: a grandchild may hold the pipe.
 const DRAIN_GRACE: Duration = Duration::from_secs(1);
@@ -214,7 +222,7 @@ impl Request {
 /// A program that runs, and is ended when this is dropped.
 struct Running {
     child: Child,
-    group: Option<Pid>,
+    group: Option<Group>,
     stdout: Stream,
     stderr: Stream,
     command_line: String,
@@ -222,8 +230,7 @@ struct Running {
 
 impl Running {
     fn start(command: &Command, request: &Request) -> Result<Self, Error> {
-        let mut child = command.spawn()?;
-        let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        let (mut child, group) = Group::of(|| command.spawn())?;
         if let (Some(mut stdin), Some(input)) = (child.stdin.take(), command.input.clone()) {
             // A program that ends without reading closes the pipe; its exit code tells.
             tokio::spawn(async move {
@@ -253,8 +260,8 @@ impl Running {
         // The program is gone; a child of its own that ignored SIGTERM is not.
         self.signal(Signal::KILL);
         let all_gone = async {
-            while self.group.is_some_and(|group| test_kill_process_group(group).is_ok()) {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+            while self.group.as_ref().is_some_and(Group::has_members) {
+                tokio::time::sleep(POLL).await;
             }
         };
         // Killed they are; where no one reaps them, as in some containers, their entries stay.
@@ -263,9 +270,8 @@ impl Running {
     }
 
     fn signal(&self, signal: Signal) {
-        if let Some(group) = self.group {
-            // ESRCH: all are gone, which is what is wanted.
-            let _ = kill_process_group(group, signal);
+        if let Some(group) = &self.group {
+            group.signal(signal);
         }
     }
 }
@@ -383,6 +389,7 @@ fn tail(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::process::Pid;
     use tokio::sync::mpsc;
 
     fn shell(script: &str) -> Command {

@@ -294,7 +294,7 @@ pub fn failure<T: Debug>(answered: Result<T, ClientError>) -> Error {
     };
     let data = error.data().map(|data| serde_json::from_str::<ErrorData>(data.get()));
     match data {
-        Some(Ok(data)) => Error { message: error.message().into(), data: Box::new(data) },
+        Some(Ok(data)) => Error::of_data(error.message(), data),
         _ => panic!("a failure with a kind was expected: {error:?}"),
     }
 }

@@ -26,3 +26,20 @@ pub fn strip_ansi(text: &str) -> String {
     }
     plain
 }
+
+/// Makes one line of a text that a terminal can take: no escape codes, no control characters.
+pub(crate) fn one_line(text: &str) -> String {
+    let plain = strip_ansi(text).replace(char::is_control, " ");
+    plain.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_has_neither_colours_nor_line_ends() {
+        assert_eq!(one_line("\u{1b}[31mred\u{1b}[0m\r\nnext\ttab\u{7}\u{9b}\n"), "red  next tab");
+        assert_eq!(one_line("pulling `ü`"), "pulling `ü`");
+    }
+}
