@@ -7,6 +7,15 @@ use serde_json::{Map, Value};
 /// How deep sections may lie in each other; a schema can refer to itself.
 const DEEPEST: usize = 16;
 
+/// How many fields are told, which is more than anyone reads: sections that refer to each
+/// other are without end.
+const MOST: usize = 1000;
+
+/// How deep the words for one field go, such as `list of list of string`, and in how many
+/// branches.
+const DEEPEST_WORDS: usize = 4;
+const MOST_BRANCHES: usize = 16;
+
 /// One field of a driver's section.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
@@ -65,6 +74,9 @@ impl<'a> Walk<'a> {
     }
 
     fn field(&mut self, path: String, raw: &'a Value, outer: &Outer<'_>, required: bool) {
+        if self.found.len() >= MOST {
+            return;
+        }
         let schema = self.follow(raw);
         // What stands beside a reference is nearer than what the reference leads to.
         let said = |key: &str| raw.get(key).or_else(|| schema.get(key));
@@ -74,7 +86,7 @@ impl<'a> Walk<'a> {
         let text = said("description").or_else(|| said("title")).and_then(Value::as_str);
         let (inner, suffix) = self.inner_section(schema);
         self.found.push(Field {
-            takes: self.takes(schema),
+            takes: self.takes(schema, DEEPEST_WORDS),
             default: said("default").filter(|default| !default.is_null()).cloned(),
             required,
             change: change.clone(),
@@ -116,20 +128,21 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn takes(&self, schema: &'a Value) -> String {
+    fn takes(&self, schema: &'a Value, levels: usize) -> String {
+        let Some(levels) = levels.checked_sub(1) else { return "any".into() };
         let of = |key: &str| schema.get(key).filter(|inner| inner.is_object());
         if properties(schema).is_some() {
             return "section".into();
         }
         let words: Vec<String> = match types(schema).as_slice() {
-            [] => self.branches(schema),
+            [] => self.branches(schema, levels),
             types => types.iter().map(|name| (*name).to_owned()).collect(),
         };
         let words = words.into_iter().map(|word| match (word.as_str(), of("items")) {
-            ("array", Some(items)) => format!("list of {}", self.takes(self.follow(items))),
+            ("array", Some(items)) => format!("list of {}", self.takes(self.follow(items), levels)),
             ("array", None) => "list".into(),
             ("object", _) => match of("additionalProperties") {
-                Some(entries) => format!("map of {}", self.takes(self.follow(entries))),
+                Some(entries) => format!("map of {}", self.takes(self.follow(entries), levels)),
                 None => "map".into(),
             },
             _ => word,
@@ -140,12 +153,13 @@ impl<'a> Walk<'a> {
     }
 
     /// What a schema takes that names no type itself.
-    fn branches(&self, schema: &'a Value) -> Vec<String> {
+    fn branches(&self, schema: &'a Value, levels: usize) -> Vec<String> {
         if let Some(values) = choices(schema) {
             return values.iter().map(type_of).collect();
         }
         let branches = ["anyOf", "oneOf"].iter().filter_map(|key| schema.get(key)?.as_array());
-        branches.flatten().map(|branch| self.takes(self.follow(branch))).collect()
+        let branches = branches.flatten().take(MOST_BRANCHES);
+        branches.map(|branch| self.takes(self.follow(branch), levels)).collect()
     }
 
     fn limits(&self, schema: &'a Value) -> Vec<String> {
@@ -302,6 +316,24 @@ mod tests {
             "a": {"$ref": "#/$defs/A"},
         }}}});
         assert_eq!(fields(&schema).len(), DEEPEST + 1);
+    }
+
+    #[test]
+    fn schemas_that_refer_to_each_other_in_many_ways_have_an_end_as_well() {
+        let all = |value: &Value| {
+            Value::Object((0..10).map(|i| (i.to_string(), value.clone())).collect())
+        };
+        let schema = json!({"properties": all(&json!({"$ref": "#"}))});
+        assert_eq!(fields(&schema).len(), MOST);
+        let schema = json!({"properties": {
+            "a": {"$ref": "#/$defs/A"}, "b": {"$ref": "#/$defs/B"}, "c": {"$ref": "#/$defs/C"},
+        }, "$defs": {
+            "A": {"type": "array", "items": {"$ref": "#/$defs/A"}},
+            "B": {"oneOf": [{"$ref": "#/$defs/B"}, {"$ref": "#/$defs/B"}]},
+            "C": {"$ref": "#/$defs/C"},
+        }});
+        assert_eq!(told(&schema)[0], "a: list of list of list of list of any, recreate []");
+        assert_eq!(told(&schema).len(), 3);
     }
 
     #[test]

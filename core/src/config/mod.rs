@@ -2,6 +2,7 @@
 
 mod fields;
 mod file;
+pub(crate) mod schema;
 mod validate;
 mod yaml;
 

@@ -1,12 +1,13 @@
 //! Checking a driver's section against the driver's schema.
 
-use caproni_driver::config::{SENSITIVE, complete, resolve};
+use caproni_driver::config::{complete, is_sensitive, resolve};
 use caproni_driver::{ErrorKind, Violation};
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value, json};
 
 use super::Section;
+use super::schema::{self, Fault};
 use crate::error::{Error, Kind};
 
 /// Checks a driver's section and fills in the schema's defaults.
@@ -19,10 +20,12 @@ use crate::error::{Error, Kind};
 pub fn validate(section: Option<&Section>, schema: &Value, driver: &str) -> Result<Value, Error> {
     let given = section.map(|section| section.node.to_json()).filter(|given| !given.is_null());
     let given = given.unwrap_or_else(|| json!({}));
+    // First of all: nothing else walks through a schema that leads nowhere.
+    schema::measure(schema).map_err(|fault| of_no_use(driver, &fault))?;
     let mut found = Vec::new();
     unknown_fields(schema, schema, &given, &mut Vec::new(), &mut found);
     let config = complete(schema, &given);
-    broken_rules(schema, &config, driver, &mut found)?;
+    found.extend(broken_rules(schema, &config).map_err(|fault| of_no_use(driver, &fault))?);
     unexpanded(&given, &mut Vec::new(), &mut found);
     if found.is_empty() {
         return Ok(config);
@@ -35,6 +38,9 @@ pub fn validate(section: Option<&Section>, schema: &Value, driver: &str) -> Resu
 }
 
 type Found = Vec<(Vec<String>, Violation)>;
+
+/// How many broken rules are told: more than anyone reads.
+const MOST: usize = 100;
 
 fn invalid(driver: &str, violations: Vec<Violation>) -> Error {
     let place = violations.first().and_then(|v| v.location.clone());
@@ -101,34 +107,34 @@ fn unknown(path: &[String], name: &str, known: &Map<String, Value>) -> Violation
     Violation::new(path.join("."), message)
 }
 
-fn broken_rules(
-    schema: &Value,
-    config: &Value,
-    driver: &str,
-    found: &mut Found,
-) -> Result<(), Error> {
-    // References to other documents are never fetched: the crate is built without that.
-    let validator = jsonschema::validator_for(schema).map_err(|error| {
-        let message = format!("driver `{driver}` has a config schema that is of no use: {error}");
-        Error::new(Kind::DriverProtocolError, message).with_hint("tell the driver's author")
-    })?;
-    for error in validator.iter_errors(config) {
-        if matches!(error.kind(), ValidationErrorKind::AdditionalProperties { .. }) {
-            continue; // said better by `unknown_fields`
-        }
-        let error = sharpest(&error);
-        let pointer = error.instance_path().to_string();
-        let path: Vec<String> = pointer.split('/').skip(1).map(str::to_owned).collect();
-        let what = if is_secret(schema, &path) {
-            error.masked_with("(hidden)").to_string()
-        } else {
-            error.to_string()
-        };
-        let field = path.join(".");
-        let message = if field.is_empty() { what } else { format!("`{field}`: {what}") };
-        found.push((path, Violation::new(field, message)));
-    }
-    Ok(())
+fn of_no_use(driver: &str, Fault { rule, what }: &Fault) -> Error {
+    let message = format!("driver `{driver}` has a config schema that breaks {rule}: it {what}");
+    Error::new(Kind::DriverProtocolError, message).with_hint("tell the driver's author")
+}
+
+fn broken_rules(schema: &Value, config: &Value) -> Result<Found, Fault> {
+    let config = config.clone();
+    schema::with_compiled(schema, move |schema, validator| {
+        let errors = validator.iter_errors(&config);
+        // What is said better by `unknown_fields` is not said twice.
+        let errors = errors.filter(|error| {
+            !matches!(error.kind(), ValidationErrorKind::AdditionalProperties { .. })
+        });
+        errors.take(MOST).map(|error| violation(schema, sharpest(&error))).collect()
+    })
+}
+
+fn violation(schema: &Value, error: &ValidationError<'_>) -> (Vec<String>, Violation) {
+    let pointer = error.instance_path().to_string();
+    let path: Vec<String> = pointer.split('/').skip(1).map(str::to_owned).collect();
+    let what = if is_secret(schema, &path) {
+        error.masked_with("(hidden)").to_string()
+    } else {
+        error.to_string()
+    };
+    let field = path.join(".");
+    let message = if field.is_empty() { what } else { format!("`{field}`: {what}") };
+    (path, Violation::new(field, message))
 }
 
 /// Of a value that fits none of several schemas, the one misfit that tells most: the
@@ -150,10 +156,12 @@ where
 fn is_secret(root: &Value, path: &[String]) -> bool {
     let mut at = root;
     for step in path {
-        let resolved = resolve(root, at);
-        let Some(next) = resolved.get("properties").and_then(|p| p.get(step)) else { break };
+        let section = resolve(root, at);
+        let known = section.get("properties").and_then(|known| known.get(step));
+        let others = || section.get("additionalProperties").or_else(|| section.get("items"));
+        let Some(next) = known.or_else(others) else { break };
         at = next;
-        if at.get(SENSITIVE) == Some(&Value::Bool(true)) {
+        if is_sensitive(root, at) {
             return true;
         }
     }
@@ -199,10 +207,14 @@ mod tests {
                 "servers": {"type": "integer", "minimum": 1, "default": 1},
                 "image": {"type": "string"},
                 "token": {"type": "string", "minLength": 8, "x-caproni-sensitive": true},
+                "logins": {"type": "array", "items": {"properties": {"password": {"$ref": "#/$defs/Secret"}}}},
                 "labels": {"type": "object", "additionalProperties": {"type": "string"}},
                 "k3s": {"anyOf": [{"$ref": "#/$defs/K3s"}, {"type": "null"}]},
             },
-            "$defs": {"K3s": {"type": "object", "properties": {"disable": {"type": "array", "items": {"type": "string"}}}}},
+            "$defs": {
+                "K3s": {"type": "object", "properties": {"disable": {"type": "array", "items": {"type": "string"}}}},
+                "Secret": {"type": "string", "minLength": 8, "x-caproni-sensitive": true},
+            },
         })
     }
 
@@ -261,6 +273,8 @@ mod tests {
     fn a_secret_is_not_repeated_in_the_error() {
         let said = violations("    token: hunter2\n");
         assert!(!said[0].contains("hunter2") && said[0].contains("(hidden)"), "{said:?}");
+        let said = violations("    logins: [{password: hunter2}]\n");
+        assert!(!said[0].contains("hunter2") && said[0].contains("(hidden)"), "{said:?}");
     }
 
     #[test]
@@ -277,8 +291,32 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_that_is_of_no_use_is_the_drivers_fault() {
-        let error = validate(None, &json!({"type": "nonsense"}), "x").unwrap_err();
-        assert_eq!(error.kind, Kind::DriverProtocolError);
+    fn a_schema_that_breaks_a_rule_is_the_drivers_fault_and_the_rule_is_named() {
+        let with_field = |field: Value| json!({"type": "object", "properties": {"a": field}});
+        for (schema, rule) in [
+            (json!({"type": "nonsense"}), "CONF-8"),
+            (with_field(json!({"description": "x".repeat(1024 * 1024)})), "CONF-8"),
+            (with_field(json!({"pattern": "(?=a)"})), "CONF-8"),
+            (with_field(json!({"$ref": "https://example.org/schema.json"})), "CONF-2"),
+            (with_field(json!({"$ref": "#/properties/a"})), "CONF-8"),
+        ] {
+            let error = validate(None, &schema, "x").unwrap_err();
+            assert_eq!(error.kind, Kind::DriverProtocolError);
+            let said = format!("driver `x` has a config schema that breaks {rule}: it ");
+            assert!(error.message.starts_with(&said), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_schema_that_refers_to_itself_takes_a_tree() {
+        let schema = json!({"properties": {"child": {"$ref": "#"}, "size": {"default": 1}}});
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("caproni.yaml");
+        std::fs::write(&path, "cluster:\n  x: {child: {child: {size: 2}}}\n").unwrap();
+        let section = ConfigFile::read(&path).unwrap().section("x").unwrap();
+        assert_eq!(
+            validate(Some(&section), &schema, "x").unwrap(),
+            json!({"child": {"child": {"size": 2}, "size": 1}, "size": 1})
+        );
     }
 }

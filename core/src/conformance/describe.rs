@@ -5,14 +5,11 @@ use caproni_driver::{Capabilities, ChangeCost, Description};
 use serde_json::Value;
 
 use super::judge::Verdict;
+use crate::config;
 
 /// The optional methods of the page.
 pub(super) const OPTIONAL: [&str; 9] =
     ["restart", "kubeconfig", "version", "list", "exec", "logs", "usage", "diagnose", "loadImage"];
-
-/// The longest schema, in bytes, and the deepest ([CONF-8]).
-const MAX_SCHEMA: usize = 256 * 1024;
-const MAX_DEPTH: usize = 64;
 
 /// A rule that a description breaks, how badly, and how.
 pub(super) type Fault = (&'static str, Verdict, String);
@@ -65,29 +62,9 @@ fn strange_methods(capabilities: &Capabilities) -> impl Iterator<Item = &String>
 fn schema(schema: &Value) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut failed = |rule, what: String| faults.push((rule, Verdict::Failed, what));
-    let length = schema.to_string().len();
-    if length > MAX_SCHEMA || depth(schema) > MAX_DEPTH {
-        failed(
-            "CONF-8",
-            format!("the schema is {length} bytes long and {} levels deep", depth(schema)),
-        );
+    if let Err(fault) = config::schema::check(schema) {
+        failed(fault.rule, format!("the schema {}", fault.what));
         return faults;
-    }
-    let mut foreign = None;
-    walk(schema, &mut |at| {
-        let reference = at.get("$ref").and_then(Value::as_str);
-        foreign = foreign.take().or(reference.filter(|to| !to.starts_with('#')).map(str::to_owned));
-    });
-    if let Some(foreign) = foreign {
-        failed("CONF-2", format!("the schema refers to `{foreign}`, which is not in it"));
-        return faults;
-    }
-    let options = jsonschema::options().with_pattern_options(jsonschema::PatternOptions::regex());
-    if let Err(error) = options.build(schema) {
-        failed("CONF-8", format!("the schema is not valid: {error}"));
-    }
-    if !schema.is_object() || schema.get("type").is_some_and(|kind| kind != "object") {
-        failed("CONF-8", "the schema is not one of an object".into());
     }
     walk(schema, &mut |at| annotations(at, &mut failed));
     let without = undescribed(schema);
@@ -129,14 +106,6 @@ fn walk(value: &Value, visit: &mut impl FnMut(&Value)) {
     }
 }
 
-fn depth(value: &Value) -> usize {
-    match value {
-        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
-        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
-        _ => 0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,7 +137,7 @@ mod tests {
 
     #[test]
     fn each_fault_is_found_under_its_rule() {
-        let long = json!({"configSchema": {"description": "x".repeat(MAX_SCHEMA)}});
+        let long = json!({"configSchema": {"description": "x".repeat(256 * 1024)}});
         let mut deep = json!({});
         for _ in 0..100 {
             deep = json!({ "not": deep });

@@ -440,7 +440,7 @@ fn a_schema_that_is_none_stops_a_start_and_not_a_status() {
         sandbox.run("--driver odd start"),
         str![[r#"
 ------- stderr -------
-error: driver `odd` has a config schema that is of no use: "nonsense" is not valid under any of the schemas listed in the 'anyOf' keyword
+error: driver `odd` has a config schema that breaks CONF-8: it is not one of an object
 hint: tell the driver's author
 [exit status: 20]
 
@@ -452,11 +452,48 @@ hint: tell the driver's author
 cluster     caproni (odd)
 state       ready (its driver's word; it has no API that could be asked)
 ------- stderr -------
-warning: the config is not used: driver `odd` has a config schema that is of no use: "nonsense" is not valid under any of the schemas listed in the 'anyOf' keyword
+warning: the config is not used: driver `odd` has a config schema that breaks CONF-8: it is not one of an object
 [exit status: 0]
 
 "#]]
     );
+}
+
+#[test]
+fn a_schema_that_would_cost_too_much_is_refused_by_the_rule_it_breaks() {
+    let long = "schema=$(printf '{\"description\":\"%01000000d\"}' 0)";
+    let deep =
+        "schema=$(printf '{\"items\":%.0s' $(seq 70); printf '{}'; printf '}%.0s' $(seq 70))";
+    for (schema, said) in [
+        (long, "breaks CONF-8: it is 1000018 bytes long, and 262144 are allowed"),
+        (deep, "breaks CONF-8: it is nested more than 64 levels deep"),
+        (
+            r#"schema='{"properties":{"a":{"pattern":"^(?=a)"}}}'"#,
+            "breaks CONF-8: it is not valid: ",
+        ),
+        (
+            r#"schema='{"properties":{"a":{"$ref":"https://example.org/a"}}}'"#,
+            "breaks CONF-2: it refers to `https://example.org/a`, which is not in it",
+        ),
+        (
+            r##"schema='{"properties":{"a":{"$ref":"#/properties/a"}}}'"##,
+            "breaks CONF-8: it refers to itself without end",
+        ),
+    ] {
+        let output = driver(schema).run("--driver odd start");
+        assert_eq!(output.code(), 20, "{output:?}");
+        let said = format!("error: driver `odd` has a config schema that {said}");
+        assert!(output.stderr.starts_with(&said), "{output:?}");
+    }
+}
+
+#[test]
+fn a_schema_that_is_deeper_than_a_message_may_be_ends_the_session() {
+    let deep =
+        "schema=$(printf '{\"items\":%.0s' $(seq 10000); printf '{}'; printf '}%.0s' $(seq 10000))";
+    let output = driver(deep).run("--driver odd -o json start");
+    assert_eq!(output.code(), 20, "{output:?}");
+    assert_eq!(output.json_error()["kind"], "DriverProtocolError");
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub fn differences(schema: &Value, running: &Value, requested: &Value) -> Vec<Di
 /// Replaces the value of each sensitive field by its SHA-256, so that it can be
 /// kept in the open and still be compared. A sealed value stays as it is.
 pub fn seal(schema: &Value, config: &Value) -> Value {
-    seal_section(schema, schema, config)
+    seal_within(schema, schema, config)
 }
 
 /// What a change of a field costs, by its path such as `k3s.disable`: what the field says,
@@ -51,7 +51,7 @@ pub fn change_cost(schema: &Value, path: &str) -> ChangeCost {
     for key in path.split('.') {
         let Some(next) = raw_property(schema, at, key) else { break };
         at = resolve(schema, next);
-        let word = next.get(CHANGE).or_else(|| at.get(CHANGE));
+        let word = said(schema, next, CHANGE);
         if let Some(parsed) = word.and_then(|word| serde_json::from_value(word.clone()).ok()) {
             cost = parsed;
         }
@@ -87,17 +87,30 @@ fn canonical(value: &Value) -> Value {
     }
 }
 
-fn seal_section(root: &Value, section: &Value, value: &Value) -> Value {
-    let Some(fields) = value.as_object() else { return value.clone() };
-    let sealed = fields.iter().map(|(key, value)| {
-        let sealed = match property(root, section, key) {
-            Some(property) if is_sensitive(property) => seal_value(value),
-            Some(property) if is_section(property) => seal_section(root, property, value),
-            _ => value.clone(),
-        };
-        (key.clone(), sealed)
-    });
-    Value::Object(sealed.collect())
+/// Seals what is sensitive in a value, whatever it is itself: in lists and maps too.
+fn seal_within(root: &Value, schema: &Value, value: &Value) -> Value {
+    let schema = resolve(root, schema);
+    let seal = |schema: Option<&Value>, value: &Value| match schema {
+        Some(schema) if is_sensitive(root, schema) => seal_value(value),
+        Some(schema) => seal_within(root, schema, value),
+        None => value.clone(),
+    };
+    match value {
+        Value::Object(fields) => {
+            let known = schema.get("properties");
+            let others = schema.get("additionalProperties");
+            let sealed = fields.iter().map(|(key, value)| {
+                let field = known.and_then(|known| known.get(key)).or(others);
+                (key.clone(), seal(field, value))
+            });
+            Value::Object(sealed.collect())
+        }
+        Value::Array(items) => {
+            let of_items = schema.get("items");
+            Value::Array(items.iter().map(|item| seal(of_items, item)).collect())
+        }
+        value => value.clone(),
+    }
 }
 
 fn complete_section(root: &Value, section: &Value, config: &Value) -> Value {
@@ -105,7 +118,7 @@ fn complete_section(root: &Value, section: &Value, config: &Value) -> Value {
     for (key, property) in properties(root, section) {
         let given = complete.get(key).filter(|value| !value.is_null());
         let resolved = resolve(root, property);
-        let value = match (given, property.get("default").or_else(|| resolved.get("default"))) {
+        let value = match (given, said(root, property, "default")) {
             (Some(value), _) if is_section(resolved) && value.is_object() => {
                 complete_section(root, resolved, value)
             }
@@ -135,7 +148,7 @@ fn compare(
         if is_section(resolved) && running.is_object() && requested.is_object() {
             compare(root, resolved, &path, running, requested, found);
         } else if !same(running, requested) {
-            let hide = is_sensitive(property) || is_sensitive(resolved);
+            let hide = is_sensitive(root, property);
             let show = |value: &Value| match value {
                 value if !hide || value.is_null() => value.clone(),
                 _ => Value::String("(hidden)".into()),
@@ -176,33 +189,42 @@ fn raw_property<'a>(root: &'a Value, section: &'a Value, key: &str) -> Option<&'
     resolve(root, section).get("properties")?.get(key)
 }
 
-/// A property with its reference followed, unless the reference's own siblings say more.
-fn property<'a>(root: &'a Value, section: &'a Value, key: &str) -> Option<&'a Value> {
-    let raw = raw_property(root, section, key)?;
-    if is_sensitive(raw) { Some(raw) } else { Some(resolve(root, raw)) }
+/// How many references are followed that lead to each other; more are a circle.
+const MOST_STEPS: usize = 256;
+
+/// Follows references within `root` such as `#/$defs/…`, also as the one non-null branch of an
+/// `anyOf`, to the end. In a circle, which no valid schema has, the end is anywhere in it.
+pub fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
+    chain(root, schema).last().unwrap_or(schema)
 }
 
-/// Follows a reference `#/$defs/…` of `root`, also as the one non-null branch of an `anyOf`.
-pub fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
+/// Tells whether a field is never shown: by its schema, or by one that this refers to.
+pub fn is_sensitive(root: &Value, schema: &Value) -> bool {
+    chain(root, schema).any(|schema| schema.get(SENSITIVE) == Some(&Value::Bool(true)))
+}
+
+/// What a schema says under a keyword, or else one that it refers to, the nearest first.
+fn said<'a>(root: &'a Value, schema: &'a Value, keyword: &str) -> Option<&'a Value> {
+    chain(root, schema).find_map(|schema| schema.get(keyword))
+}
+
+/// A schema, and those that it refers to, one after the other.
+fn chain<'a>(root: &'a Value, schema: &'a Value) -> impl Iterator<Item = &'a Value> {
+    std::iter::successors(Some(schema), |schema| step(root, schema)).take(MOST_STEPS)
+}
+
+fn step<'a>(root: &'a Value, schema: &'a Value) -> Option<&'a Value> {
     let branches = schema.get("anyOf").and_then(Value::as_array);
     let not_null = |branch: &&Value| branch.get("type").and_then(Value::as_str) != Some("null");
     if let Some(branch) = branches.and_then(|branches| branches.iter().find(not_null)) {
-        return resolve(root, branch);
+        return Some(branch);
     }
-    let target = schema
-        .get("$ref")
-        .and_then(Value::as_str)
-        .and_then(|reference| reference.strip_prefix("#/$defs/"))
-        .and_then(|name| root.get("$defs")?.get(name));
-    target.unwrap_or(schema)
+    let reference = schema.get("$ref").and_then(Value::as_str)?;
+    root.pointer(reference.strip_prefix('#')?)
 }
 
 fn is_section(schema: &Value) -> bool {
     schema.get("properties").is_some()
-}
-
-fn is_sensitive(schema: &Value) -> bool {
-    schema.get(SENSITIVE).and_then(Value::as_bool).unwrap_or(false)
 }
 
 #[cfg(test)]
@@ -230,6 +252,29 @@ mod tests {
     fn defaults_fill_absent_and_null_fields_at_every_depth() {
         let complete = complete(&schema(), &json!({"servers": null, "k3s": {}}));
         assert_eq!(complete, json!({"servers": 1, "k3s": {"mode": "plain"}}));
+    }
+
+    #[test]
+    fn references_are_followed_to_their_end() {
+        let root = json!({"$defs": {
+            "A": {"$ref": "#/$defs/B"},
+            "B": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/C"}]},
+            "C": {"type": "integer"},
+        }});
+        assert_eq!(resolve(&root, &json!({"$ref": "#/$defs/A"})), &json!({"type": "integer"}));
+        let outside = json!({"$ref": "https://example.org/a"});
+        assert_eq!(resolve(&root, &outside), &outside);
+    }
+
+    #[test]
+    fn circles_of_references_come_to_an_end() {
+        let schema = json!({"$ref": "#/$defs/A", "properties": {"a": {"$ref": "#/$defs/A"}, "b": {"$ref": "#"}},
+            "$defs": {"A": {"anyOf": [{"$ref": "#/$defs/B"}]}, "B": {"$ref": "#/$defs/A"}}});
+        let config = json!({"a": {"a": 1}, "b": {"b": {"a": 2}}});
+        assert_eq!(complete(&schema, &config), config);
+        assert_eq!(differences(&schema, &config, &config), []);
+        assert_eq!(seal(&schema, &config), config);
+        assert_eq!(change_cost(&schema, "b.b.b.a"), ChangeCost::Recreate);
     }
 
     #[test]
@@ -270,6 +315,31 @@ mod tests {
         let found = differences(&schema(), &sealed, &json!({"token": "hunter3"}));
         assert_eq!(found[0].running, "(hidden)");
         assert_eq!(found[0].requested, "(hidden)");
+    }
+
+    #[test]
+    fn a_secret_is_sealed_wherever_it_stands() {
+        let schema = json!({
+            "properties": {
+                "alias": {"$ref": "#/$defs/Alias"},
+                "list": {"items": {"$ref": "#/$defs/Login"}},
+                "map": {"additionalProperties": {"anyOf": [{"$ref": "#/$defs/Login"}, {"type": "null"}]}},
+                "words": {"items": {"$ref": "#/$defs/Secret"}},
+            },
+            "$defs": {
+                "Alias": {"$ref": "#/$defs/Secret"},
+                "Secret": {"type": "string", "x-caproni-sensitive": true},
+                "Login": {"properties": {"user": {}, "password": {"$ref": "#/$defs/Alias"}}},
+            },
+        });
+        let login = json!({"user": "ann", "password": "hunter2"});
+        let config = json!({"alias": "hunter2", "list": [login], "map": {"a": login},
+            "words": ["hunter2"]});
+        let sealed = seal(&schema, &config).to_string();
+        assert!(!sealed.contains("hunter2") && sealed.contains("ann"), "{sealed}");
+        assert_eq!(sealed.matches("sha256:").count(), 4, "{sealed}");
+        assert_eq!(seal(&schema, &seal(&schema, &config)).to_string(), sealed);
+        assert!(is_sensitive(&schema, &schema["properties"]["alias"]));
     }
 
     #[test]

@@ -1,0 +1,228 @@
+//! Whether a driver's config schema is one that the host can use: [CONF-2] and [CONF-8].
+//!
+//! A schema comes from a program that anyone may have written, and is used before the user
+//! has agreed to anything. So it is measured before it is compiled, its patterns match in
+//! linear time, and it leads nowhere outside of itself nor round in a circle.
+
+mod references;
+
+use std::time::Duration;
+
+use jsonschema::{Draft, PatternOptions, Validator};
+use serde_json::Value;
+
+/// The longest schema, in bytes.
+const MAX_LENGTH: usize = 256 * 1024;
+
+/// The deepest one, in levels.
+const MAX_DEPTH: usize = 64;
+
+/// How long a config may take to be checked: a schema can be small, and ask for more
+/// than any machine can do.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// For the checks, which follow references: a small schema can be a long chain of them.
+const STACK: usize = 256 * 1024 * 1024;
+
+/// The rule of the protocol that a schema breaks, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// The rule's id.
+    pub(crate) rule: &'static str,
+    /// What is wrong, as in "the schema …".
+    pub(crate) what: String,
+}
+
+impl Fault {
+    fn new(rule: &'static str, what: impl Into<String>) -> Self {
+        Self { rule, what: what.into() }
+    }
+}
+
+/// Tells whether the host can use a schema; in bounded time, whatever it is.
+///
+/// # Errors
+/// The first rule that it breaks.
+pub(crate) fn check(schema: &Value) -> Result<(), Fault> {
+    with_compiled(schema, |_, _| ())
+}
+
+/// Checks something with a compiled schema, in bounded time.
+///
+/// # Errors
+/// The first rule that the schema breaks.
+pub(super) fn with_compiled<T: Send + 'static>(
+    schema: &Value,
+    check: impl FnOnce(&Value, &Validator) -> T + Send + 'static,
+) -> Result<T, Fault> {
+    measure(schema)?;
+    let schema = schema.clone();
+    in_time(PATIENCE, move || compile(&schema).map(|validator| check(&schema, &validator)))
+}
+
+/// What must hold before anything walks through the schema: its size, and where its
+/// references lead.
+///
+/// # Errors
+/// The first rule that it breaks.
+pub(super) fn measure(schema: &Value) -> Result<(), Fault> {
+    if is_deeper(schema, MAX_DEPTH) {
+        return Err(Fault::new("CONF-8", format!("is nested more than {MAX_DEPTH} levels deep")));
+    }
+    let length = schema.to_string().len();
+    if length > MAX_LENGTH {
+        let what = format!("is {length} bytes long, and {MAX_LENGTH} are allowed");
+        return Err(Fault::new("CONF-8", what));
+    }
+    if !schema.is_object() || schema.get("type").is_some_and(|kind| kind != "object") {
+        return Err(Fault::new("CONF-8", "is not one of an object"));
+    }
+    references::check(schema)
+}
+
+/// Without recursion, for which the schema may be too deep.
+fn is_deeper(schema: &Value, levels: usize) -> bool {
+    let mut left = vec![(schema, 1)];
+    while let Some((value, depth)) = left.pop() {
+        let inner: Vec<&Value> = match value {
+            Value::Object(fields) => fields.values().collect(),
+            Value::Array(items) => items.iter().collect(),
+            _ => continue,
+        };
+        if depth > levels {
+            return true;
+        }
+        left.extend(inner.into_iter().map(|inner| (inner, depth + 1)));
+    }
+    false
+}
+
+fn compile(schema: &Value) -> Result<Validator, Fault> {
+    // The engine for patterns without look-around and back references, in linear time.
+    let options = jsonschema::options()
+        .with_draft(Draft::Draft202012)
+        .with_pattern_options(PatternOptions::regex());
+    options.build(schema).map_err(|error| Fault::new("CONF-8", format!("is not valid: {error}")))
+}
+
+/// Does work in a thread that has all the stack it needs, and is left behind when it takes
+/// too long: the program ends soon after.
+fn in_time<T: Send + 'static>(
+    patience: Duration,
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    let (sender, done) = std::sync::mpsc::channel();
+    let worker = std::thread::Builder::new().stack_size(STACK);
+    let too_much = |_| Fault::new("CONF-8", format!("takes more than {patience:?} to use"));
+    // No one listens any more once it took too long.
+    let spawned = worker.spawn(move || drop(sender.send(work())));
+    spawned.map_err(|error| Fault::new("CONF-8", format!("needs more than there is: {error}")))?;
+    done.recv_timeout(patience).map_err(too_much)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Map, json};
+    use std::time::Instant;
+
+    fn fault(schema: &Value) -> String {
+        let begin = Instant::now();
+        let fault = check(schema).unwrap_err();
+        assert!(begin.elapsed() < 2 * PATIENCE, "{:?}", begin.elapsed());
+        format!("{}: {}", fault.rule, fault.what)
+    }
+
+    fn with_field(field: &Value) -> Value {
+        json!({"type": "object", "properties": {"a": field}})
+    }
+
+    #[test]
+    fn a_schema_that_is_too_long_is_refused() {
+        let schema = |length: usize| with_field(&json!({"description": "x".repeat(length)}));
+        let without = schema(0).to_string().len();
+        assert_eq!(check(&schema(MAX_LENGTH - without)), Ok(()));
+        let said = fault(&schema(1024 * 1024));
+        assert!(said.starts_with("CONF-8: is 1048"), "{said}");
+    }
+
+    #[test]
+    fn a_schema_that_is_too_deep_is_refused_however_deep() {
+        let schema = |levels: usize| {
+            // Without `json!`, which walks through what it is given.
+            let around =
+                |name: &str, inner| Value::Object(Map::from_iter([(name.to_owned(), inner)]));
+            // The root, its properties and the field itself are levels as well.
+            let field = (0..levels - 3).fold(json!({}), |inner, _| around("items", inner));
+            around("properties", around("a", field))
+        };
+        assert_eq!(check(&schema(MAX_DEPTH)), Ok(()));
+        assert_eq!(fault(&schema(MAX_DEPTH + 1)), "CONF-8: is nested more than 64 levels deep");
+        let deep = schema(10_000);
+        assert_eq!(fault(&deep), "CONF-8: is nested more than 64 levels deep");
+        // To drop it takes more stack than a test has.
+        std::mem::forget(deep);
+    }
+
+    #[test]
+    fn patterns_that_need_a_search_are_refused() {
+        for pattern in ["(?=a)b", "(?<!a)b", r"(a)\1"] {
+            for field in
+                [json!({ "pattern": pattern }), json!({"patternProperties": {pattern: {}}})]
+            {
+                let said = fault(&with_field(&field));
+                assert!(said.starts_with("CONF-8: is not valid: "), "{said}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_blows_up_is_refused_or_matches_in_no_time() {
+        let said = fault(&with_field(&json!({"pattern": "((a{1,1000}){1,1000}){1,1000}"})));
+        assert!(said.starts_with("CONF-8: "), "{said}");
+        let schema = with_field(&json!({"pattern": "^(a+)+$"}));
+        let config = json!({"a": format!("{}b", "a".repeat(100_000))});
+        let is_valid = with_compiled(&schema, move |_, validator| validator.is_valid(&config));
+        assert_eq!(is_valid, Ok(false));
+    }
+
+    #[test]
+    fn what_is_no_schema_of_an_object_is_refused() {
+        for schema in
+            [json!(true), json!([]), json!({"type": "array"}), json!({"type": "nonsense"})]
+        {
+            assert!(fault(&schema).starts_with("CONF-8: is not "), "{schema}");
+        }
+        assert_eq!(fault(&json!({"properties": []})).split(": ").next(), Some("CONF-8"));
+    }
+
+    #[test]
+    fn another_dialect_is_not_looked_for() {
+        let schema = json!({"$schema": "https://example.org/mine", "type": "object"});
+        assert_eq!(check(&schema), Ok(()));
+    }
+
+    #[test]
+    fn what_takes_too_long_is_given_up() {
+        let (end, never) = std::sync::mpsc::channel::<()>();
+        let work = move || {
+            let _ = never.recv();
+            Ok(())
+        };
+        let fault = in_time(Duration::from_millis(1), work).unwrap_err();
+        assert_eq!((fault.rule, fault.what.as_str()), ("CONF-8", "takes more than 1ms to use"));
+        drop(end);
+    }
+
+    #[test]
+    fn a_long_chain_of_references_is_no_crash() {
+        let field =
+            |index: usize| json!({"properties": {"a": {"$ref": format!("#/$defs/{index}")}}});
+        let mut schema = field(0);
+        let definitions = (1..5000).map(|index| ((index - 1).to_string(), field(index)));
+        schema["$defs"] = Value::Object(definitions.collect());
+        schema["$defs"]["4999"] = json!({});
+        assert!(schema.to_string().len() < MAX_LENGTH);
+        assert_eq!(check(&schema), Ok(()));
+    }
+}
