@@ -20,12 +20,15 @@ use crate::messages::{
 /// always answer. `timeout_ms` is how long the host waits for the answer, in
 /// milliseconds; without it there is no limit. On the server side each method
 /// also gets the extensions that hold the [`crate::Request`].
+///
+/// An optional method that a driver does not implement is answered as one that does not
+/// exist. Methods that are to come have such a default too, so that they break no driver.
 #[rpc(client, server)]
 pub trait Driver {
     /// Says who the driver is; touches nothing and is quick.
     ///
     /// Fails with `UnsupportedProtocolVersion` when none of the offered versions
-    /// is known. [`crate::describe`] writes the answer.
+    /// is known. [`crate::describe()`] writes the answer.
     #[method(name = "initialize", param_kind = map)]
     async fn initialize(
         &self,

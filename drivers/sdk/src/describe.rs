@@ -6,7 +6,7 @@ use crate::messages::{Capabilities, Description, PROTOCOL_VERSION};
 /// Writes the answer to `initialize` for a driver and its config type.
 ///
 /// `methods` are the optional methods it answers. Every driver that uses
-/// [`serve`] has the feature `cancel`.
+/// [`serve`](crate::serve()) has the feature `cancel`.
 ///
 /// # Errors
 /// `UnsupportedProtocolVersion` when the host offers no version this crate speaks.

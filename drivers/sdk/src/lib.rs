@@ -2,63 +2,20 @@
 //!
 //! A driver is an executable `caproni-driver-<name>` that answers JSON-RPC on its
 //! stdin and stdout. With this crate it is an `impl` of [`DriverServer`] and one
-//! call of [`serve`]:
+//! call of [`serve()`]:
 //!
-//! ```no_run
-//! use std::process::ExitCode;
-//!
-//! use caproni_driver::{
-//!     Change, Description, DriverServer, Error, Extensions, Outcome, Peer, Request, State,
-//!     Status, async_trait, describe, serve,
-//! };
-//! use serde_json::Value;
-//!
-//! /// The driver's section in `caproni.yaml`.
-//! #[derive(schemars::JsonSchema)]
-//! struct Config {}
-//!
-//! struct Mine;
-//!
-//! #[async_trait]
-//! impl DriverServer for Mine {
-//!     async fn initialize(&self, offered: Vec<u32>, _host: Peer) -> Result<Description, Error> {
-//!         describe::<Config>("mine", env!("CARGO_PKG_VERSION"), &[], &offered)
-//!     }
-//!
-//!     async fn start(
-//!         &self, ext: &Extensions, profile: String, _config: Value, _timeout_ms: Option<u64>,
-//!     ) -> Result<Outcome, Error> {
-//!         Request::of(ext).progress("create", format!("creating `{profile}`"));
-//!         Ok(Outcome::new(Change::Created))
-//!     }
-//!
-//!     async fn stop(
-//!         &self, _: &Extensions, _: String, _: Option<Value>, _: Option<u64>,
-//!     ) -> Result<Outcome, Error> {
-//!         Ok(Outcome::new(Change::None))
-//!     }
-//!
-//!     async fn destroy(
-//!         &self, _: &Extensions, _: String, _: Option<Value>, _: Option<u64>,
-//!     ) -> Result<Outcome, Error> {
-//!         Ok(Outcome::new(Change::None))
-//!     }
-//!
-//!     async fn status(
-//!         &self, _: &Extensions, _: String, _: Option<Value>, _: Option<u64>,
-//!     ) -> Result<Status, Error> {
-//!         Ok(Status::new(State::Ready))
-//!     }
-//! }
-//!
-//! fn main() -> ExitCode {
-//!     serve("mine", env!("CARGO_PKG_VERSION"), Mine)
-//! }
-//! ```
+#![doc = concat!("```no_run\n", include_str!("../examples/smallest.rs"), "```\n")]
 //!
 //! What the crate does for a driver: it keeps stdout for the protocol, answers
 //! faulty input, lets changes to one cluster wait for each other, carries progress
-//! and cancellation ([`Request`]), and runs the backend's programs ([`Command`]).
+//! and cancellation ([`Request`]), ends with its host and on SIGTERM, and runs the
+//! backend's programs ([`Command`]) so that none outlives it.
+//!
+//! What a driver promises stands in [`PROTOCOL_TEXT`], rule by rule; `caproni drivers check
+//! mine` holds it against all that show from outside. For its own tests there is a host in
+//! [`testing`], and for other languages the protocol as documents in [`schema`].
+
+#![warn(missing_docs)]
 
 #[cfg(not(unix))]
 compile_error!("caproni-driver knows Unix sessions and signals only so far");

@@ -24,7 +24,7 @@ pub const MAX_LINE: usize = 4 * 1024 * 1024;
 /// How many levels deep a message may be nested.
 pub const MAX_DEPTH: usize = 100;
 
-/// Takes a field that is `null` for one that is absent, as [FRAME-5] has it.
+/// Takes a field that is `null` for one that is absent, as the protocol's FRAME-5 has it.
 pub(crate) fn null_is_absent<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: serde::Deserializer<'de>,
@@ -731,6 +731,18 @@ pub struct Difference {
     pub requested: Value,
     /// What it takes to change it.
     pub change: ChangeCost,
+}
+
+impl Difference {
+    /// A field, both its values (`null` for none), and what it takes to change it.
+    pub fn new(
+        path: impl Into<String>,
+        running: Value,
+        requested: Value,
+        change: ChangeCost,
+    ) -> Self {
+        Self { path: path.into(), running, requested, change }
+    }
 }
 
 /// What it takes to change a field of a cluster that exists.
