@@ -1,5 +1,6 @@
 //! What the host keeps of a cluster between runs: its own copy of the kubeconfig.
 
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -58,6 +59,10 @@ impl ClusterState {
 pub fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     // A kubeconfig is often a link into a folder of dotfiles: the link stays.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    // What is no file, such as `/dev/null`, is written to: root could replace it by one.
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        return OpenOptions::new().write(true).open(&path)?.write_all(text.as_bytes());
+    }
     let folder = path.parent().unwrap_or(Path::new("."));
     let mode = path.metadata().map_or(0o600, |metadata| metadata.permissions().mode() & 0o777);
     let mut new = tempfile::NamedTempFile::new_in(folder)?;
@@ -83,6 +88,22 @@ mod tests {
         assert_eq!(state.folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
         state.forget();
         assert!(!state.folder.exists());
+    }
+
+    #[test]
+    fn a_device_stays_a_device() {
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&terminal).and_then(|()| unlockpt(&terminal)).unwrap();
+        let name = ptsname(&terminal, Vec::new()).unwrap();
+        let device = Path::new(name.to_str().unwrap());
+        // Held open, so that what is written is not lost with the last one who has it open.
+        let _end = std::fs::File::open(device).unwrap();
+        write_private(device, "text").unwrap();
+        let mut read = [0; 4];
+        rustix::io::read(&terminal, &mut read).unwrap();
+        assert_eq!(&read, b"text");
+        assert!(!device.metadata().unwrap().is_file());
     }
 
     #[test]
