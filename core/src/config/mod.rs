@@ -1,6 +1,7 @@
 //! The user's `caproni.yaml`: found, read, and checked against a driver's schema.
 
 mod file;
+pub mod schema;
 mod validate;
 mod yaml;
 

@@ -6,8 +6,8 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value, json};
 
-use super::Section;
-use crate::error::{Error, Kind};
+use super::{Section, schema};
+use crate::error::Error;
 
 /// Checks a driver's section and fills in the schema's defaults.
 ///
@@ -107,11 +107,7 @@ fn broken_rules(
     driver: &str,
     found: &mut Found,
 ) -> Result<(), Error> {
-    // References to other documents are never fetched: the crate is built without that.
-    let validator = jsonschema::validator_for(schema).map_err(|error| {
-        let message = format!("driver `{driver}` has a config schema that is of no use: {error}");
-        Error::new(Kind::DriverProtocolError, message).with_hint("tell the driver's author")
-    })?;
+    let validator = schema::compile(schema, driver)?;
     for error in validator.iter_errors(config) {
         if matches!(error.kind(), ValidationErrorKind::AdditionalProperties { .. }) {
             continue; // said better by `unknown_fields`
@@ -191,6 +187,7 @@ fn unexpanded(given: &Value, path: &mut Vec<String>, found: &mut Found) {
 mod tests {
     use super::*;
     use crate::config::ConfigFile;
+    use crate::error::Kind;
 
     fn schema() -> Value {
         json!({
