@@ -150,6 +150,8 @@ impl Process {
     /// Ends everything in the driver's session: SIGTERM, and after `grace` SIGKILL.
     pub async fn terminate(&self, grace: Duration) {
         self.signal_session(Signal::TERM);
+        // What is stopped hears of it only when it goes on.
+        self.signal_session(Signal::CONT);
         let _ = tokio::time::timeout(grace, self.ended()).await;
         self.kill();
         let all_gone = async {
@@ -409,6 +411,25 @@ mod tests {
         drop(pipes.stdin);
         process.close().await;
         assert_eq!(process.how_it_ended(), "exited with 0");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_driver_that_has_ended_is_no_zombie() {
+        let (process, pipes, _script) = spawn("#!/bin/sh\nread -r line\n").await;
+        drop(pipes);
+        process.close().await;
+        let entry = format!("/proc/{}", process.session.as_raw_nonzero());
+        assert!(!Path::new(&entry).exists(), "{entry}");
+    }
+
+    #[tokio::test]
+    async fn a_driver_that_is_stopped_hears_of_its_end() {
+        let (process, pipes, _script) = spawn("#!/bin/sh\ncat\n").await;
+        process.signal_session(Signal::STOP);
+        process.terminate(Duration::from_secs(60)).await;
+        assert!(process.how_it_ended().contains("SIGTERM"), "{}", process.how_it_ended());
+        drop(pipes);
     }
 
     #[tokio::test]

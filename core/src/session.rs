@@ -20,7 +20,7 @@ use crate::discovery::Driver;
 use crate::error::{Error, HOST_ONLY, Kind};
 use crate::interrupt::Interrupt;
 use crate::process::Process;
-use crate::transport::{self, Connection, Event, Listener};
+use crate::transport::{self, Connection, Event, Listener, Outgoing};
 
 /// How long a driver may take from its start to the answer to `initialize`.
 const HANDSHAKE: Duration = Duration::from_secs(20);
@@ -214,11 +214,14 @@ impl Link {
             biased;
             answered = &mut reply => return self.read(method, answered).await,
             () = interrupt.first() => Early::Cancelled,
-            () = after(patience) => Early::TimedOut,
+            () = after(patience) => Early::TimedOut(self.connection.outgoing()),
         };
-        match self.end_request(method, interrupt, reply).await {
-            Some(answered) => answered,
-            None => Err(self.forced(method, early, begun.elapsed())),
+        match (self.end_request(method, interrupt, reply).await, early) {
+            (Some(Err(error)), Early::TimedOut(_)) if error.is(&ErrorKind::Cancelled) => {
+                Err(self.out_of_time(method, error, begun.elapsed()))
+            }
+            (Some(answered), _) => answered,
+            (None, _) => Err(self.forced(method, early, begun.elapsed())),
         }
     }
 
@@ -247,7 +250,8 @@ impl Link {
         reply: Pin<&mut impl Future<Output = Result<T, ClientError>>>,
     ) -> Option<Result<T, Error>> {
         let orderly = async {
-            if !self.can_cancel {
+            // Behind a line that the driver does not read it would not be read either.
+            if !self.can_cancel || self.connection.outgoing() != Outgoing::Written {
                 return None;
             }
             self.client.notification("cancel", NoParams).await.ok()?;
@@ -270,6 +274,17 @@ impl Link {
         }
     }
 
+    /// The error for a request that was cancelled by nobody but us, when its time was over.
+    fn out_of_time(&self, method: &str, cancelled: Error, waited: Duration) -> Error {
+        let (name, seconds) = (&self.driver.name, waited.as_secs_f64());
+        let message = format!("driver `{name}` did not end `{method}` within {seconds:.0} s");
+        let mut error = Error::driver(ErrorKind::TimedOut, message);
+        error.data.state = cancelled.data.state;
+        error.data.causes = cancelled.data.causes;
+        error.data.waited_ms = Some(milliseconds(waited));
+        error
+    }
+
     fn forced(&self, method: &str, early: Early, waited: Duration) -> Error {
         let name = &self.driver.name;
         let mut error = match early {
@@ -278,14 +293,18 @@ impl Link {
                     format!("cancelled; driver `{name}` was ended in the middle of `{method}`");
                 Error::driver(ErrorKind::Cancelled, message)
             }
-            Early::TimedOut => {
+            Early::TimedOut(outgoing) => {
                 let waited = waited.as_secs_f64();
+                let verb = match outgoing {
+                    Outgoing::Underway => "read",
+                    Outgoing::Written | Outgoing::Refused => "answer",
+                };
                 let message =
-                    format!("driver `{name}` did not answer `{method}` within {waited:.0} s");
+                    format!("driver `{name}` did not {verb} `{method}` within {waited:.0} s");
                 self.process.fault(Kind::DriverUnresponsive, message)
             }
         };
-        error.data.waited_ms = Some(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX));
+        error.data.waited_ms = Some(milliseconds(waited));
         error.forced()
     }
 
@@ -300,12 +319,12 @@ impl Link {
             Ok(answer) => Ok(answer),
             Err(ClientError::Call(error)) => Err(self.driver_error(method, &error, fault)),
             Err(ClientError::ParseError(error)) => Err(fault(error.to_string())),
-            Err(other) => match self.connection.fault() {
+            Err(_) => match self.connection.fault() {
                 Some(what) => {
                     self.process.terminate(TERM_GRACE).await;
                     Err(fault(what).forced())
                 }
-                None => Err(self.connection_lost(method, &other).await),
+                None => Err(self.connection_lost(method).await),
             },
         }
     }
@@ -355,12 +374,15 @@ impl Link {
             .with("path", path.to_string())
     }
 
-    async fn connection_lost(&self, method: &str, error: &ClientError) -> Error {
+    async fn connection_lost(&self, method: &str) -> Error {
         if tokio::time::timeout(EXIT_GRACE, self.process.ended()).await.is_err() {
             self.process.terminate(TERM_GRACE).await;
             let path = self.driver.path.display();
-            let message =
-                format!("driver `{path}` closed its stdout during `{method}`, and ran on: {error}");
+            let end = match self.connection.outgoing() {
+                Outgoing::Refused => "stdin",
+                Outgoing::Written | Outgoing::Underway => "stdout",
+            };
+            let message = format!("driver `{path}` closed its {end} during `{method}`, and ran on");
             return self.process.fault(Kind::DriverProtocolError, message).forced();
         }
         // A driver that was killed leaves what it ran; nothing of it may outlive this.
@@ -383,7 +405,8 @@ impl ToRpcParams for NoParams {
 #[derive(Clone, Copy)]
 enum Early {
     Cancelled,
-    TimedOut,
+    /// With how far the request had come by then.
+    TimedOut(Outgoing),
 }
 
 /// What every call needs: for which cluster, how long, and who may end it.
@@ -408,8 +431,12 @@ impl Call<'_> {
     }
 
     fn timeout_ms(&self) -> Option<u64> {
-        self.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX))
+        self.timeout.map(milliseconds)
     }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 async fn after(limit: Option<Duration>) {

@@ -36,6 +36,20 @@ struct Exchange {
     answered: Vec<Value>,
     /// The first thing that the protocol does not allow and that ends the connection.
     fault: Option<String>,
+    /// How far the last line to the driver has come.
+    outgoing: Outgoing,
+}
+
+/// How far a line to the driver has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Outgoing {
+    /// The driver has it, or can read it when it wants to.
+    #[default]
+    Written,
+    /// It is longer than what the pipe holds, and the driver does not read on.
+    Underway,
+    /// The driver has closed its stdin.
+    Refused,
 }
 
 /// The shared view of one connection.
@@ -46,6 +60,11 @@ impl Connection {
     /// What the driver did that the protocol does not allow, if that ended the connection.
     pub fn fault(&self) -> Option<String> {
         self.lock().fault.clone()
+    }
+
+    /// How far the last line to the driver has come.
+    pub fn outgoing(&self) -> Outgoing {
+        self.lock().outgoing
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Exchange> {
@@ -92,9 +111,12 @@ impl<W: AsyncWrite + Unpin + Send + 'static> TransportSenderT for Sender<W> {
         }
         message.push('\n');
         let output = self.output.as_mut().ok_or(Ended)?;
+        self.connection.lock().outgoing = Outgoing::Underway;
+        let written = write_all(output, message.as_bytes()).await;
+        let outgoing = if written.is_ok() { Outgoing::Written } else { Outgoing::Refused };
+        self.connection.lock().outgoing = outgoing;
         // A driver that is gone is told of by the receiver, with the reason.
-        output.write_all(message.as_bytes()).await.map_err(|_| Ended)?;
-        output.flush().await.map_err(|_| Ended)
+        written.map_err(|_| Ended)
     }
 
     /// Closing the driver's stdin is what tells it to end.
@@ -102,6 +124,11 @@ impl<W: AsyncWrite + Unpin + Send + 'static> TransportSenderT for Sender<W> {
         self.output = None;
         Ok(())
     }
+}
+
+async fn write_all(output: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> std::io::Result<()> {
+    output.write_all(bytes).await?;
+    output.flush().await
 }
 
 impl<R: AsyncBufRead + Unpin + Send + 'static> TransportReceiverT for Receiver<R> {
@@ -119,7 +146,7 @@ impl<R: AsyncBufRead + Unpin + Send + 'static> TransportReceiverT for Receiver<R
                     let mut exchange = self.connection.lock();
                     exchange.pending = None;
                     exchange.answered.push(id);
-                    return Ok(ReceivedMessage::Bytes(bare(&line).to_vec()));
+                    return Ok(ReceivedMessage::Bytes(without_nulls(bare(&line))));
                 }
                 Read::Progress(progress) => (self.listener)(Event::Progress(progress)),
                 Read::Noise => (self.listener)(Event::Noise(excerpt(&line))),
@@ -155,7 +182,13 @@ fn classify(line: &[u8], exchange: &Exchange) -> Read {
         return Read::Nothing;
     }
     match serde_json::from_slice(text) {
-        Ok(Value::Object(message)) => classify_message(&message, exchange),
+        Ok(Value::Object(mut message)) => {
+            message.retain(|name, value| says_something(name, value));
+            classify_message(&message, exchange)
+        }
+        Ok(_) | Err(_) if is_utf16(text) => {
+            Read::Fault("it writes UTF-16 where UTF-8 belongs".into())
+        }
         Ok(_) | Err(_) if !looks_like_a_message(text) => Read::Noise,
         Ok(_) => Read::Fault(format!("it sent a batch: {}", excerpt(line))),
         Err(error) => {
@@ -169,10 +202,40 @@ fn bare(line: &[u8]) -> &[u8] {
     line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line).trim_ascii()
 }
 
+/// What every message holds.
+const MARK: &[u8] = b"\"jsonrpc\"";
+
 /// A line that was meant as a message: after it, waiting for the reply is in vain.
 fn looks_like_a_message(text: &[u8]) -> bool {
-    let wanted = b"\"jsonrpc\"";
+    contains(text, MARK)
+}
+
+/// A message as PowerShell writes it when nobody tells it otherwise. Between its letters
+/// stand NUL bytes, before them or after them.
+fn is_utf16(text: &[u8]) -> bool {
+    let spread: Vec<u8> = MARK.iter().flat_map(|&letter| [letter, 0]).collect();
+    contains(text, &spread[..spread.len() - 1])
+}
+
+fn contains(text: &[u8], wanted: &[u8]) -> bool {
     text.windows(wanted.len()).any(|window| window == wanted)
+}
+
+/// A reply without the members that are `null`, and say the same as absent ones: jsonrpsee
+/// takes `"error": null` beside a result for a broken reply.
+fn without_nulls(reply: &[u8]) -> Vec<u8> {
+    let Ok(Value::Object(mut message)) = serde_json::from_slice(reply) else {
+        return reply.to_vec();
+    };
+    let whole = message.len();
+    message.retain(|name, value| says_something(name, value));
+    if message.len() == whole { reply.to_vec() } else { Value::Object(message).to_string().into() }
+}
+
+/// The two that may be `null` are the id of a line that was not understood, and a result,
+/// of which it is told better what it should have been.
+fn says_something(name: &str, value: &Value) -> bool {
+    !value.is_null() || matches!(name, "id" | "result")
 }
 
 fn classify_message(message: &Map<String, Value>, exchange: &Exchange) -> Read {
@@ -276,9 +339,10 @@ fn excerpt(line: &[u8]) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+    use std::time::Duration;
 
     fn exchange() -> Exchange {
-        Exchange { pending: Some(json!(3)), answered: vec![json!(2)], fault: None }
+        Exchange { pending: Some(json!(3)), answered: vec![json!(2)], ..Exchange::default() }
     }
 
     fn read(line: &str) -> Read {
@@ -298,6 +362,23 @@ mod tests {
             read("\u{feff}{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":1}\r"),
             Read::Reply(json!(3))
         );
+    }
+
+    #[test]
+    fn an_error_that_is_null_is_none() {
+        let line = br#"{"jsonrpc":"2.0","id":3,"result":1,"error":null}"#;
+        assert_eq!(classify(line, &exchange()), Read::Reply(json!(3)));
+        assert_eq!(without_nulls(line), br#"{"jsonrpc":"2.0","id":3,"result":1}"#);
+    }
+
+    #[test]
+    fn a_message_in_utf_16_is_a_fault_in_both_byte_orders() {
+        let line = r#"{"jsonrpc":"2.0","id":3,"result":1}"#;
+        let fault = Read::Fault("it writes UTF-16 where UTF-8 belongs".into());
+        for order in [u16::to_le_bytes, u16::to_be_bytes] {
+            let bytes: Vec<u8> = line.encode_utf16().flat_map(order).collect();
+            assert_eq!(classify(&bytes, &exchange()), fault);
+        }
     }
 
     #[test]
@@ -365,6 +446,19 @@ mod tests {
         let line =
             r#"{"jsonrpc":"2.0","method":"progress","params":{"step":"a","message":"b","x":1}}"#;
         assert_eq!(read(line), Read::Progress(Progress::new("a", "b")));
+    }
+
+    #[tokio::test]
+    async fn a_driver_that_reads_no_further_is_told_from_one_that_closed_its_stdin() {
+        let (host, driver) = tokio::io::duplex(16);
+        let (mut sender, _receiver, connection) = connect(host, &b""[..], Arc::new(|_| ()));
+        let message = "{\"id\": 1, \"method\": \"status\"}".to_owned();
+        let mut writing = std::pin::pin!(sender.send(message));
+        assert!(tokio::time::timeout(Duration::ZERO, &mut writing).await.is_err());
+        assert_eq!(connection.outgoing(), Outgoing::Underway);
+        drop(driver);
+        assert!(writing.await.is_err());
+        assert_eq!(connection.outgoing(), Outgoing::Refused);
     }
 
     #[tokio::test]

@@ -97,7 +97,11 @@ impl<'a> BringUp<'a> {
         let before = session.status(self.call_to_ask(), Some(config.clone())).await?;
         self.refuse_mismatch(session, &before, &config)?;
         let outcome = self.change(session, config.clone()).await?;
-        match self.make_usable(session, &config, kubeconfig).await {
+        let usable = match self.given_up_on(&outcome) {
+            Some(cancelled) => Err(cancelled),
+            None => self.make_usable(session, &config, kubeconfig).await,
+        };
+        match usable {
             Ok((status, look)) => Ok(Up { outcome, status, look }),
             Err(error) => Err(self.roll_back(session, &outcome, config, error).await),
         }
@@ -142,6 +146,13 @@ impl<'a> BringUp<'a> {
             },
         };
         changed.map_err(|error| self.with_way_out(error))
+    }
+
+    /// The user's cancel, where the driver was just done when it came.
+    fn given_up_on(&self, outcome: &Outcome) -> Option<Error> {
+        let undone = matches!(outcome.change, Change::Created | Change::Started);
+        (undone && self.app.interrupt.is_raised())
+            .then(|| Error::driver(ErrorKind::Cancelled, "cancelled"))
     }
 
     /// Measures that the cluster is ready, and puts its context into the user's kubeconfig.

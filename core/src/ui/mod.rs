@@ -91,7 +91,7 @@ impl Ui {
         let mut stdout = anstream::stdout();
         let written = match self.format {
             Format::Text => writeln!(stdout, "{}", text.trim_end()),
-            Format::Json => writeln!(stdout, "{json:#}"),
+            Format::Json => writeln!(stdout, "{}", text::harmless_json(json)),
         };
         match written.and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -107,7 +107,7 @@ impl Ui {
         let mut stderr = anstream::stderr();
         let _ = match self.format {
             Format::Text => write!(stderr, "{}", text::error(error, self.verbose)),
-            Format::Json => writeln!(stderr, "{:#}", error_json(error)),
+            Format::Json => writeln!(stderr, "{}", text::harmless_json(&error_json(error))),
         };
     }
 

@@ -14,6 +14,11 @@ const TICK: Duration = Duration::from_millis(100);
 /// CI should tell what happened, not each of a hundred thousand messages.
 const LINES_PER_STEP: u32 = 50;
 
+/// How many plain lines may come at once, whatever their steps, and how many a second after
+/// that: the ten of PROG-2.
+const BURST: f64 = 100.0;
+const LINES_PER_SECOND: f64 = 10.0;
+
 /// How steps are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Display {
@@ -32,7 +37,27 @@ pub(super) struct Progress {
     step: String,
     message: String,
     lines: u32,
+    /// Whether it was said that lines are left out, since the last one that was not.
+    left_out: bool,
+    allowance: Allowance,
     begun: Instant,
+}
+
+/// How many lines may still be printed.
+struct Allowance {
+    lines: f64,
+    counted: Instant,
+}
+
+impl Allowance {
+    fn take(&mut self) -> bool {
+        let earned = self.counted.elapsed().as_secs_f64() * LINES_PER_SECOND;
+        self.counted = Instant::now();
+        self.lines = (self.lines + earned).min(BURST);
+        let enough = self.lines >= 1.0;
+        self.lines -= f64::from(u8::from(enough));
+        enough
+    }
 }
 
 impl Progress {
@@ -43,6 +68,8 @@ impl Progress {
             step: String::new(),
             message: String::new(),
             lines: 0,
+            left_out: false,
+            allowance: Allowance { lines: BURST, counted: Instant::now() },
             begun: Instant::now(),
         }
     }
@@ -61,16 +88,16 @@ impl Progress {
     }
 
     pub(super) fn step(&mut self, step: &str, message: &str) {
-        let message = clean(message);
-        if self.step == step && self.message == message {
+        let (step, message) = (&one_line(step), one_line(message));
+        if self.step == *step && self.message == message {
             return;
         }
-        if self.step != step {
-            self.step = step.to_owned();
+        if self.step != *step {
+            self.step.clone_from(step);
             self.lines = 0;
         }
         match self.display {
-            Display::Live => self.bar().set_message(format!("{}: {message}", clean(step))),
+            Display::Live => self.bar().set_message(format!("{step}: {message}")),
             Display::Lines => self.plain(step, &message),
             Display::Nothing => {}
         }
@@ -89,13 +116,12 @@ impl Progress {
 
     fn plain(&mut self, step: &str, message: &str) {
         self.lines += 1;
-        let step = clean(step);
-        match self.lines {
-            ..=LINES_PER_STEP => self.print(&format!("[{}] {step}: {message}", self.elapsed())),
-            n if n == LINES_PER_STEP + 1 => {
-                self.print(&format!("[{}] {step}: (more of it is left out)", self.elapsed()));
-            }
-            _ => {}
+        if self.lines <= LINES_PER_STEP && self.allowance.take() {
+            self.left_out = false;
+            self.print(&format!("[{}] {step}: {message}", self.elapsed()));
+        } else if !self.left_out {
+            self.left_out = true;
+            self.print(&format!("[{}] {step}: (more of it is left out)", self.elapsed()));
         }
     }
 
@@ -124,4 +150,9 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
+}
+
+/// What a driver says in one line, which it must not use to say something in our name.
+fn one_line(text: &str) -> String {
+    clean(text).replace(['\n', '\t'], " ")
 }

@@ -1,8 +1,8 @@
 //! The `caproni` program from outside: what it prints, what it leaves, and how it exits.
 //!
 //! Each test runs the built program in a [`sandbox`], from an empty environment, and looks
-//! at stdout, stderr and exit status together. The drivers are the mock driver, and shell
-//! scripts that break one rule each.
+//! at stdout, stderr and exit status together. The drivers are the mock driver, shell
+//! scripts that break one rule each, and the rogue, a program that breaks any of them.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
 
@@ -19,6 +19,7 @@ mod life;
 mod mending;
 mod output;
 mod readiness;
+mod rogue;
 mod running;
 mod sandbox;
 mod terminal;

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{PipeReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -79,6 +79,35 @@ impl<'a> Running<'a> {
     /// Waits until it has said this on stderr, and gives everything it said there so far.
     pub(crate) fn until(&mut self, said: &str) -> String {
         self.stderr.until(said)
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until everything is gone, and tells how much memory it needed at most, in KiB.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn peak_memory(&mut self) -> u64 {
+        const EVERY: Duration = Duration::from_millis(5);
+        let (told, gone) = channel();
+        let mut peak = 0;
+        // The kernel keeps the peak, so that the last look is as good as any.
+        while self.gone.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+            let status = status.unwrap_or_default();
+            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let kib = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+            peak = peak.max(kib.unwrap_or(0));
+        }
+        told.send(()).unwrap();
+        self.gone = gone;
+        peak
+    }
+
+    /// Waits until it has ended; what it has started may live on.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

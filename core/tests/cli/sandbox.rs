@@ -13,15 +13,19 @@ use crate::running::{self, Running};
 /// A `caproni.yaml` for the mock driver with nothing but defaults.
 pub(crate) const MOCK: &str = "cluster:\n  driver: mock\n  mock: {}\n";
 
-/// The mock driver, built like the program under test.
-static MOCK_DRIVER: LazyLock<PathBuf> = LazyLock::new(|| {
+/// The mock driver.
+static MOCK_DRIVER: LazyLock<PathBuf> =
+    LazyLock::new(|| build("caproni-driver-mock", "caproni-driver-mock"));
+
+/// Builds a program of the workspace like the one under test.
+pub(crate) fn build(package: &str, program: &str) -> PathBuf {
     let build = escargot::CargoBuild::new()
         .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
-        .package("caproni-driver-mock")
-        .bin("caproni-driver-mock");
+        .package(package)
+        .bin(program);
     let build = if cfg!(debug_assertions) { build } else { build.release() };
     build.run().unwrap().path().to_owned()
-});
+}
 
 /// The program under test, in a folder with nothing else in it: drivers are looked for in
 /// the program's own folder as well, and cargo's holds whatever was built before.

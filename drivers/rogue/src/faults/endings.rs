@@ -69,17 +69,17 @@ pub(super) const MODES: &[Mode] = &[
     Mode {
         name: "closes-stdout-keeps-running",
         case: 84,
-        what: "closes stdout in the place of the answer to `status`, and runs on",
-        verdict: Verdict::BreaksWith("LIFE-9", &["CALL-1"]),
+        what: "closes stdout in the place of the answer to `status`, and runs on for good",
+        verdict: Verdict::BreaksWith("LIFE-9", &["CALL-1", "LIFE-5"]),
         host: refused("closed its stdout during `status`"),
-        fault: Fault { answer: fall_silent, ..NONE },
+        fault: Fault { answer: fall_silent, end: |_| stay(), ..NONE },
     },
     Mode {
         name: "closes-stdin",
         case: 85,
         what: "closes stdin before it answers `initialize`, and runs on",
         verdict: Verdict::BreaksWith("LIFE-9", &["CALL-1", "LIFE-5"]),
-        host: refused("it closed its stdin"),
+        host: refused("closed its stdin during `status`"),
         fault: Fault { reads: Reads::OnDemand, write: turn_away, end: |_| stay(), ..NONE },
     },
     Mode {

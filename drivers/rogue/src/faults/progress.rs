@@ -8,7 +8,7 @@ use super::{Fault, NONE};
 use crate::good::{Config, Driver, Phase, Record, change, half};
 use crate::modes::{Host, Mode, Run, STARTED, TOLERATED, Verdict, config, fails, refused};
 use crate::request::{Answer, Failure, Request};
-use crate::wire::{self, write_bytes};
+use crate::wire::{self, line, progress, write_bytes};
 
 /// A driver whose answers are wrong, or what it does for them.
 const fn answers(
@@ -33,7 +33,7 @@ pub(super) const MODES: &[Mode] = &[
     answers(
         69,
         "progress-flood",
-        "sends 200,000 messages of progress with a creation, as fast as it can",
+        "sends 50,000 messages of progress with a creation, as fast as it can",
         Verdict::Fine("PROG-2: not more than ten a second is a SHOULD"),
         Host { seconds: 40, ..STARTED },
         flood,
@@ -126,11 +126,10 @@ pub(super) const MODES: &[Mode] = &[
 
 fn flood(driver: &Driver, request: &Request) -> Option<Answer> {
     if request.method == "start" {
-        for n in 0..200_000 {
-            // A new step now and then, which a display may take for news.
-            let step = if n % 100 < 50 { "pull" } else { "unpack" };
-            driver.progress(step, &format!("layer {n} of a very long list of layers"));
-        }
+        // A new step now and then, which a display may take for news.
+        let hundred = |step| (0..100).map(move |n| line(progress(step, &format!("layer {n}"))));
+        let lines = hundred("pull").chain(hundred("unpack")).collect::<Vec<_>>().concat();
+        (0..250).for_each(|_| write_bytes(&lines));
     }
     Some(driver.answer(request))
 }

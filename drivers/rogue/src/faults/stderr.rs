@@ -20,10 +20,10 @@ pub(super) const MODES: &[Mode] = &[
     row(
         92,
         "stderr-flood",
-        "logs 10 MB in short lines before it answers `status`",
+        "logs 10 MB in 10,000 lines before it answers `status`",
         |driver, request| {
             logging(driver, request, || {
-                "the rogue looks for its backend, and looks, and looks\n".repeat(190_000).into()
+                format!("{}\n", "looking ".repeat(125)).repeat(10_000).into()
             })
         },
     ),
