@@ -8,6 +8,7 @@
 pub mod cli;
 mod commands;
 pub mod config;
+pub mod conformance;
 pub mod discovery;
 pub mod error;
 pub mod exit;

@@ -1,7 +1,8 @@
 //! One driver process: in a session of its own, its stderr always drained, ended for certain.
 
 use std::collections::VecDeque;
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -32,12 +33,35 @@ pub struct Process {
     shown: String,
 }
 
+/// What of a driver's surroundings is not as the host's own are.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// Variables that are set, or taken away where there is no value.
+    pub env: Vec<(OsString, Option<OsString>)>,
+    /// The folder that it runs in.
+    pub folder: Option<PathBuf>,
+}
+
 /// The process's ends of the wire.
 pub struct Pipes {
     /// What the driver reads.
     pub stdin: ChildStdin,
     /// What the driver writes.
     pub stdout: ChildStdout,
+}
+
+impl Surroundings {
+    fn apply(&self, command: &mut tokio::process::Command) {
+        for (name, value) in &self.env {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
+    }
 }
 
 impl Process {
@@ -51,10 +75,23 @@ impl Process {
         path: &Path,
         on_stderr: impl Fn(&str) + Send + 'static,
     ) -> Result<(Self, Pipes), Error> {
+        Self::spawn_in(path, &Surroundings::default(), on_stderr).await
+    }
+
+    /// Starts a driver in other surroundings than the host's own.
+    ///
+    /// # Errors
+    /// As [`Process::spawn`].
+    pub async fn spawn_in(
+        path: &Path,
+        surroundings: &Surroundings,
+        on_stderr: impl Fn(&str) + Send + 'static,
+    ) -> Result<(Self, Pipes), Error> {
         if let Some(what) = foreign_program(path) {
             return Err(cannot_run(path, &what, "get the driver for this machine".into()));
         }
-        let mut child = spawn_when_free(path).await.map_err(|error| not_spawned(path, &error))?;
+        let spawned = spawn_when_free(path, surroundings).await;
+        let mut child = spawned.map_err(|error| not_spawned(path, &error))?;
         let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         let (Some(session), Some(stdin), Some(stdout), Some(stderr)) =
             (pid, child.stdin().take(), child.stdout().take(), child.stderr().take())
@@ -71,6 +108,22 @@ impl Process {
         });
         let shown = path.display().to_string();
         Ok((Self { session, exit, stderr: tail, shown }, Pipes { stdin, stdout }))
+    }
+
+    /// The driver's process id, which is its session's too.
+    pub fn id(&self) -> i32 {
+        self.session.as_raw_nonzero().get()
+    }
+
+    /// The ids of the other processes in the driver's session.
+    pub fn others(&self) -> Vec<i32> {
+        let members = session_members(self.session);
+        members.into_iter().map(|process| process.as_raw_nonzero().get()).collect()
+    }
+
+    /// Sends SIGTERM to everything in the driver's session, and waits for nothing.
+    pub fn ask_to_end(&self) {
+        self.signal_session(Signal::TERM);
     }
 
     /// The end of what the driver wrote to stderr.
@@ -200,6 +253,7 @@ fn session_members(session: Pid) -> Vec<Pid> {
 
 async fn spawn_when_free(
     path: &Path,
+    surroundings: &Surroundings,
 ) -> std::io::Result<Box<dyn process_wrap::tokio::ChildWrapper>> {
     let mut tries = 0;
     loop {
@@ -207,6 +261,7 @@ async fn spawn_when_free(
         // the whole driver without a word (https://github.com/moby/moby/issues/47073).
         let mut command = CommandWrap::with_new(path, |command| {
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            surroundings.apply(command);
         });
         match command.wrap(ProcessSession).spawn() {
             Err(error)

@@ -2,6 +2,7 @@
 
 mod bring_up;
 pub(crate) mod destroy;
+pub(crate) mod drivers;
 mod mend;
 pub(crate) mod restart;
 pub(crate) mod start;
@@ -39,7 +40,7 @@ pub(crate) struct App {
     pub(crate) global: Global,
     pub(crate) ui: Ui,
     pub(crate) interrupt: Interrupt,
-    search: SearchPath,
+    pub(crate) search: SearchPath,
 }
 
 /// Which cluster is meant, and what the user's file says.
@@ -78,7 +79,7 @@ impl App {
         Ok(Target { driver, profile: self.global.profile.clone(), file })
     }
 
-    fn config_file(&self) -> Result<Option<ConfigFile>, Error> {
+    pub(crate) fn config_file(&self) -> Result<Option<ConfigFile>, Error> {
         let path = match &self.global.config_file {
             Some(path) if !path.as_os_str().is_empty() => Some(path.clone()),
             _ => {

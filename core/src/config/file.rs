@@ -32,6 +32,13 @@ pub struct Section {
     pub(super) node: Node,
 }
 
+impl Section {
+    /// The section as JSON, as it stands in the file.
+    pub fn to_json(&self) -> serde_json::Value {
+        self.node.to_json()
+    }
+}
+
 /// Looks for `caproni.yaml` in a folder and all folders above it.
 pub fn find(folder: &Path) -> Option<PathBuf> {
     folder.ancestors().map(|folder| folder.join(NAME)).find(|file| file.is_file())

@@ -15,7 +15,7 @@ use crate::interrupt::Interrupt;
 use crate::transport::{Event, Listener};
 use progress::{Display, Progress};
 
-pub use text::{clean, condition_line, nodes_table};
+pub use text::{clean, condition_line, nodes_table, table};
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -4,29 +4,43 @@
 //! what stands around caproni and for a first look at it. Nothing serves an API, so it has
 //! no method `kubeconfig`: that a cluster is ready is this driver's word, and `status` says so.
 //!
-//! `config` is the driver's section in `caproni.yaml`, `store` is the files, `status` is what
-//! they say, and `simulate` makes the driver slow, faulty or dead on demand.
+//! `config` is the driver's section in `caproni.yaml`, `store` is the files and `log` those
+//! that tell what happened, `status` is what they say and `mock` looks at them, `life` is what
+//! changes them, and `simulate` makes the driver slow, faulty or dead on demand. `plan`,
+//! `usage`, `diagnosis` and `images` are what the optional methods do.
 
 mod config;
+mod diagnosis;
+mod images;
+mod life;
+mod log;
+mod mock;
+mod plan;
 mod simulate;
 mod status;
 mod store;
+mod usage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use caproni_driver::{
-    Change, ChangeCost, Description, DriverServer, Error, Extensions, Outcome, Peer, Program,
-    Request, State, Status, Versions, async_trait, describe, lock, serve,
+    Clusters, Description, Diagnosis, DriverServer, Error, Extensions, HealthCheck, Outcome, Peer,
+    Plan, Program, Request, Status, Usage, Verdict, Versions, async_trait, describe, lock, serve,
 };
 use serde_json::Value;
 
 use crate::config::Config;
-use crate::simulate::{Operation, Simulate, Step};
-use crate::store::{Phase, Record, RecordFile, Store};
+use crate::mock::Mock;
+use crate::simulate::Operation;
+use crate::store::{Phase, Record, Store};
 
 const NAME: &str = "mock";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The optional methods it has.
+const METHODS: &[&str] =
+    &["restart", "version", "list", "exec", "logs", "usage", "diagnose", "loadImage"];
 
 /// Names the folder for the clusters' files.
 const STATE_DIR: &str = "CAPRONI_MOCK_STATE_DIR";
@@ -45,19 +59,11 @@ fn main() -> ExitCode {
     serve(NAME, VERSION, mock)
 }
 
-struct Mock {
-    store: Store,
-    /// Where [`serve`] keeps the locks, which tell who changes a cluster.
-    locks: PathBuf,
-    /// What the environment tells it to simulate.
-    told: Option<String>,
-}
-
 #[async_trait]
 impl DriverServer for Mock {
     async fn initialize(&self, offered: Vec<u32>, _host: Peer) -> Result<Description, Error> {
         self.simulate([])?.act(&Request::detached(), Operation::Initialize, &[]).await?;
-        describe::<Config>(NAME, VERSION, &["restart", "version"], &offered)
+        describe::<Config>(NAME, VERSION, METHODS, &offered)
     }
 
     async fn start(
@@ -71,8 +77,10 @@ impl DriverServer for Mock {
         let simulate = self.simulate([config.simulate.as_ref()])?;
         let file = self.store.file(&profile)?;
         match file.read()?.filter(Record::is_whole) {
-            Some(record) => start_again(&Request::of(ext), &file, record, &config, &simulate).await,
-            None => create(&Request::of(ext), &file, &config, &simulate).await,
+            Some(record) => {
+                life::start_again(&Request::of(ext), &file, record, &config, &simulate).await
+            }
+            None => life::create(&Request::of(ext), &file, &config, &simulate).await,
         }
     }
 
@@ -86,15 +94,7 @@ impl DriverServer for Mock {
         let file = self.store.file(&profile)?;
         let record = file.read()?;
         let simulate = self.simulate_on(config.as_ref(), record.as_ref())?;
-        let running = record.filter(|record| record.phase == Phase::Running);
-        let steps: &[Step] =
-            if running.is_some() { &[("stop", "stopping the nodes")] } else { &[] };
-        let done = simulate.act(&Request::of(ext), Operation::Stop, steps).await;
-        done.map_err(|error| leaving(error, &file))?;
-        let Some(mut record) = running else { return Ok(Outcome::new(Change::None)) };
-        record.phase = Phase::Stopped;
-        file.write(&record)?;
-        Ok(Outcome::new(Change::Stopped))
+        life::stop(&Request::of(ext), &file, record, &simulate).await
     }
 
     async fn destroy(
@@ -108,11 +108,7 @@ impl DriverServer for Mock {
         // A damaged file is removed like any other.
         let record = file.read().ok().flatten();
         let simulate = self.simulate_on(config.as_ref(), record.as_ref())?;
-        let steps: &[Step] = if file.exists() { &[("destroy", "removing the nodes")] } else { &[] };
-        let done = simulate.act(&Request::of(ext), Operation::Destroy, steps).await;
-        done.map_err(|error| leaving(error, &file))?;
-        let removed = file.remove()?;
-        Ok(Outcome::new(if removed { Change::Destroyed } else { Change::None }))
+        life::destroy(&Request::of(ext), &file, &simulate).await
     }
 
     async fn status(
@@ -122,17 +118,7 @@ impl DriverServer for Mock {
         config: Option<Value>,
         _timeout_ms: Option<u64>,
     ) -> Result<Status, Error> {
-        let record = self.store.file(&profile)?.read()?;
-        let simulate = self.simulate_on(config.as_ref(), record.as_ref())?;
-        simulate.act(&Request::of(ext), Operation::Status, &[]).await?;
-        let changed_by = lock::holder(&self.locks, NAME, &profile);
-        let mut status = match record {
-            Some(record) => status::of(&profile, record, changed_by),
-            None => Status::absent(),
-        };
-        status.driver = Some(NAME.into());
-        simulate.alter(&mut status);
-        Ok(status)
+        Ok(self.see(ext, &profile, config.as_ref(), Operation::Status).await?.status)
     }
 
     async fn restart(
@@ -142,22 +128,13 @@ impl DriverServer for Mock {
         config: Value,
         timeout_ms: Option<u64>,
     ) -> Result<Outcome, Error> {
-        let request = Request::of(ext);
         let config = Config::parse(&config)?;
-        let simulate = self.simulate([config.simulate.as_ref()])?;
         let file = self.store.file(&profile)?;
-        let Some(mut record) = file.read()?.filter(|record| record.phase == Phase::Running) else {
+        let Some(record) = file.read()?.filter(|record| record.phase == Phase::Running) else {
             return self.start(ext, profile, config.into_value(), timeout_ms).await;
         };
-        record.take_over(&profile, &config, &ChangeCost::Restart)?;
-        record.phase = Phase::Stopped;
-        file.write(&record)?;
-        let steps = [("stop", "stopping the nodes"), ("start", "starting the nodes")];
-        let done = simulate.act(&request, Operation::Restart, &steps).await;
-        done.map_err(|error| leaving(error, &file))?;
-        record.phase = Phase::Running;
-        file.write(&record)?;
-        Ok(Outcome::new(Change::Restarted))
+        let simulate = self.simulate([config.simulate.as_ref()])?;
+        life::restart(&Request::of(ext), &file, record, &config, &simulate).await
     }
 
     async fn version(&self, ext: &Extensions, _timeout_ms: Option<u64>) -> Result<Versions, Error> {
@@ -167,86 +144,90 @@ impl DriverServer for Mock {
         let files = Program::new("mock files").with_version(VERSION).with_location(folder);
         Ok(Versions::new(vec![files]))
     }
-}
 
-impl Mock {
-    /// The section that counts: the environment's, else the first there is.
-    fn simulate<'a>(
+    async fn list(&self, ext: &Extensions, _timeout_ms: Option<u64>) -> Result<Clusters, Error> {
+        self.simulate([])?.act(&Request::of(ext), Operation::List, &[]).await?;
+        let files = self.store.files()?;
+        let clusters = files.iter().filter_map(|file| self.in_list(file).transpose());
+        Ok(Clusters::new(clusters.collect::<Result<_, _>>()?))
+    }
+
+    async fn exec(
         &self,
-        sections: impl IntoIterator<Item = Option<&'a Simulate>>,
-    ) -> Result<Simulate, Error> {
-        match &self.told {
-            Some(json) => Simulate::from_json(SIMULATE, json),
-            None => Ok(sections.into_iter().flatten().next().cloned().unwrap_or_default()),
-        }
+        ext: &Extensions,
+        profile: String,
+        config: Option<Value>,
+        _timeout_ms: Option<u64>,
+        node: Option<String>,
+        argv: Option<Vec<String>>,
+        // The program has the host's own terminal, or none.
+        _tty: Option<bool>,
+    ) -> Result<Plan, Error> {
+        let seen = self.see(ext, &profile, config.as_ref(), Operation::Exec).await?;
+        let node = plan::running_node(&seen.status, &profile, node.as_deref())?;
+        Ok(plan::exec(node, argv))
     }
 
-    /// The section of the request's config, else the one the cluster was started with.
-    fn simulate_on(
+    async fn logs(
         &self,
-        config: Option<&Value>,
-        record: Option<&Record>,
-    ) -> Result<Simulate, Error> {
-        // Only `start` judges a config: a wrong one must not keep a cluster from its end.
-        let config = config.and_then(|config| Config::parse(config).ok());
-        let given = config.as_ref().and_then(|config| config.simulate.as_ref());
-        self.simulate([given, record.and_then(|record| record.simulate.as_ref())])
+        ext: &Extensions,
+        profile: String,
+        config: Option<Value>,
+        _timeout_ms: Option<u64>,
+        node: Option<String>,
+        follow: Option<bool>,
+        tail: Option<u64>,
+    ) -> Result<Plan, Error> {
+        let seen = self.see(ext, &profile, config.as_ref(), Operation::Logs).await?;
+        let node = plan::node(&seen.status, &profile, node.as_deref())?;
+        plan::logs(&seen.file, node, follow, tail)
     }
-}
 
-/// Makes a cluster where there is none, or half a one, and takes it back when that fails.
-async fn create(
-    request: &Request,
-    file: &RecordFile,
-    config: &Config,
-    simulate: &Simulate,
-) -> Result<Outcome, Error> {
-    let mut record = Record::new(Phase::Creating, config);
-    file.write(&record)?;
-    let steps = [("create", "creating the nodes"), ("boot", "starting Kubernetes")];
-    if let Err(mut error) = simulate.act(request, Operation::Start, &steps).await {
-        if !simulate.leave_half
-            && let Err(remains) = file.remove()
-        {
-            error = error.with_cause(format!("rollback: {remains}"));
+    async fn usage(
+        &self,
+        ext: &Extensions,
+        profile: String,
+        config: Option<Value>,
+        _timeout_ms: Option<u64>,
+    ) -> Result<Usage, Error> {
+        let seen = self.see(ext, &profile, config.as_ref(), Operation::Usage).await?;
+        usage::of(&profile, &seen.file, &seen.status, seen.simulate.usage.as_ref())
+    }
+
+    async fn diagnose(
+        &self,
+        ext: &Extensions,
+        profile: Option<String>,
+        config: Option<Value>,
+        _timeout_ms: Option<u64>,
+    ) -> Result<Diagnosis, Error> {
+        let mut checks = diagnosis::checks(&self.store, &self.locks, profile.as_deref());
+        let file = profile.as_deref().map(|profile| self.store.file(profile)).transpose()?;
+        let record = file.and_then(|file| file.read().ok().flatten());
+        match self.simulate_on(config.as_ref(), record.as_ref()) {
+            Ok(simulate) => simulate.act(&Request::of(ext), Operation::Diagnose, &[]).await?,
+            Err(error) => {
+                let check = HealthCheck::new("simulate", Verdict::Failed, error.message);
+                checks.push(check.with_hint(format!("mend or unset {SIMULATE}")));
+            }
         }
-        return Err(leaving(error, file));
+        Ok(Diagnosis::new(checks))
     }
-    record.phase = Phase::Running;
-    file.write(&record)?;
-    Ok(Outcome::new(Change::Created).with_message("a mock cluster is a file, and nothing runs"))
-}
 
-/// Starts a cluster that stopped, or brings a running one up to a config that it can take over.
-async fn start_again(
-    request: &Request,
-    file: &RecordFile,
-    mut record: Record,
-    config: &Config,
-    simulate: &Simulate,
-) -> Result<Outcome, Error> {
-    let updated = record.take_over(file.profile(), config, &ChangeCost::Live)?;
-    let stopped = record.phase == Phase::Stopped;
-    let steps: &[Step] = if stopped { &[("start", "starting the nodes")] } else { &[] };
-    let done = simulate.act(request, Operation::Start, steps).await;
-    done.map_err(|error| leaving(error, file))?;
-    record.phase = Phase::Running;
-    if stopped || updated {
-        file.write(&record)?;
+    async fn load_image(
+        &self,
+        ext: &Extensions,
+        profile: String,
+        config: Option<Value>,
+        _timeout_ms: Option<u64>,
+        images: Vec<String>,
+    ) -> Result<Outcome, Error> {
+        let file = self.store.file(&profile)?;
+        let record = file.read()?.filter(|record| record.phase == Phase::Running);
+        let Some(record) = record else {
+            return Err(plan::not_running(format!("cluster `{profile}` does not run")));
+        };
+        let simulate = self.simulate_on(config.as_ref(), Some(&record))?;
+        images::load(&Request::of(ext), &file, record, images, &simulate).await
     }
-    Ok(Outcome::new(match (stopped, updated) {
-        (true, _) => Change::Started,
-        (false, true) => Change::Updated,
-        (false, false) => Change::None,
-    }))
-}
-
-/// Says in which state a request that failed leaves the cluster, unless the error does.
-fn leaving(mut error: Error, file: &RecordFile) -> Error {
-    let state = match file.read() {
-        Ok(record) => record.map_or(State::Stopped, |record| record.phase.state()),
-        Err(_) => State::NotReady,
-    };
-    error.data.state.get_or_insert(state);
-    error
 }

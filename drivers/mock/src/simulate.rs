@@ -13,6 +13,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::usage::Said;
+
 /// A word and a sentence for what happens now.
 pub(crate) type Step = (&'static str, &'static str);
 
@@ -23,10 +25,10 @@ const PARTS: u64 = 5;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Simulate {
-    /// How long each start, stop, destroy and restart that has work to do takes, in milliseconds
+    /// How long each change of a cluster that has work to do takes, in milliseconds
     pub(crate) delay_ms: u64,
 
-    /// How long each status takes, in milliseconds
+    /// How long each status and each other look at clusters takes, in milliseconds
     pub(crate) status_delay_ms: u64,
 
     /// The operation that fails, and how
@@ -40,6 +42,10 @@ pub(crate) struct Simulate {
 
     /// How many nodes, from the last one on, `status` reports as stopped
     pub(crate) nodes_not_ready: usize,
+
+    /// What `usage` says of each node that runs, besides the bytes of its files
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) usage: Option<Said>,
 
     /// The operation in whose middle the process dies
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,7 +92,7 @@ pub(crate) struct Fail {
 
 /// What a host can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "camelCase")]
 pub(crate) enum Operation {
     Initialize,
     Start,
@@ -95,6 +101,20 @@ pub(crate) enum Operation {
     Status,
     Restart,
     Version,
+    List,
+    Exec,
+    Logs,
+    Usage,
+    Diagnose,
+    LoadImage,
+}
+
+impl Operation {
+    /// Tells whether it looks at clusters and changes nothing.
+    fn looks(self) -> bool {
+        use Operation::{Diagnose, Exec, List, Logs, Status, Usage};
+        matches!(self, Status | List | Exec | Logs | Usage | Diagnose)
+    }
 }
 
 fn message() -> String {
@@ -118,7 +138,7 @@ impl Simulate {
         if self.chatter {
             chatter();
         }
-        if operation == Operation::Status {
+        if operation.looks() {
             request.or_ended(sleep(self.status_delay_ms)).await?;
         }
         for step in steps {

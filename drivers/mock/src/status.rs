@@ -24,7 +24,8 @@ pub(crate) fn of(profile: &str, record: Record, changed_by: Option<String>) -> S
     status
 }
 
-fn nodes(profile: &str, record: &Record) -> Vec<Node> {
+/// The nodes that there should be.
+pub(crate) fn nodes(profile: &str, record: &Record) -> Vec<Node> {
     let state = match record.phase {
         Phase::Creating => NodeState::Created,
         Phase::Running => NodeState::Running,

@@ -1,8 +1,10 @@
-//! The clusters' files: `<folder>/<profile>.json`, each replaced as a whole.
+//! The clusters' files: `<folder>/<profile>.json`, each replaced as a whole, and beside it
+//! the folder of its nodes' logs.
 //!
 //! One process at a time changes a cluster, by the lock that the SDK holds around each
 //! change, so one spare name per cluster is enough for the new content.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,6 +25,12 @@ pub(crate) struct RecordFile {
     path: PathBuf,
 }
 
+/// What a change that was broken off has left beside the clusters' files.
+pub(crate) struct Leftover {
+    pub(crate) profile: String,
+    pub(crate) path: PathBuf,
+}
+
 /// What is kept of one cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -32,6 +40,9 @@ pub(crate) struct Record {
     pub(crate) config: Value,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) simulate: Option<Simulate>,
+    /// The images that its nodes were given.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) images: BTreeSet<String>,
 }
 
 /// How far a cluster's life is.
@@ -68,6 +79,44 @@ impl Store {
         check_profile(profile)?;
         Ok(RecordFile { profile: profile.into(), path: self.0.join(format!("{profile}.json")) })
     }
+
+    /// The files of all clusters, damaged ones too, by their profiles.
+    pub(crate) fn files(&self) -> Result<Vec<RecordFile>, Error> {
+        let names = self.names().map_err(|error| failed("read", &self.0, &error))?;
+        let profiles = names.iter().filter_map(|name| name.strip_suffix(".json"));
+        // What has no profile's name is none of this driver's.
+        Ok(profiles.filter_map(|profile| self.file(profile).ok()).collect())
+    }
+
+    /// New content that never took its place, and logs of clusters that are gone.
+    pub(crate) fn leftovers(&self) -> Result<Vec<Leftover>, Error> {
+        let names = self.names().map_err(|error| failed("read", &self.0, &error))?;
+        let of_whom = |name: &str| match name.split_once('.')? {
+            (profile, "json.new") => Some(profile.to_owned()),
+            (profile, "logs") if !names.contains(&format!("{profile}.json")) => {
+                Some(profile.to_owned())
+            }
+            _ => None,
+        };
+        let found = names.iter().filter_map(|name| {
+            let profile = of_whom(name).filter(|profile| check_profile(profile).is_ok())?;
+            Some(Leftover { profile, path: self.0.join(name) })
+        });
+        Ok(found.collect())
+    }
+
+    /// The names of all that is in the folder, sorted; none when there is no folder yet.
+    fn names(&self) -> io::Result<Vec<String>> {
+        let entries = match fs::read_dir(&self.0) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let names = entries.map(|entry| entry.map(|entry| entry.file_name()));
+        let mut names = names.collect::<io::Result<Vec<_>>>()?;
+        names.sort();
+        Ok(names.into_iter().filter_map(|name| name.into_string().ok()).collect())
+    }
 }
 
 impl RecordFile {
@@ -102,10 +151,18 @@ impl RecordFile {
         written.map_err(|error| self.failed("write", &error))
     }
 
-    /// Removes the record, damaged or not, and says whether there was one.
+    /// Removes the record, damaged or not, with all that is beside it, and says whether
+    /// there was one. It goes last, so that a removal that is broken off can be repeated.
     pub(crate) fn remove(&self) -> Result<bool, Error> {
-        remove(&self.spare()).map_err(|error| self.failed("remove", &error))?;
-        remove(&self.path).map_err(|error| self.failed("remove", &error))
+        let (spare, logs) = (self.spare(), self.logs());
+        remove(fs::remove_file(&spare)).map_err(|error| failed("remove", &spare, &error))?;
+        remove(fs::remove_dir_all(&logs)).map_err(|error| failed("remove", &logs, &error))?;
+        remove(fs::remove_file(&self.path)).map_err(|error| self.failed("remove", &error))
+    }
+
+    /// The folder of its nodes' logs, there or not.
+    pub(crate) fn logs(&self) -> PathBuf {
+        self.path.with_extension("logs")
     }
 
     fn spare(&self) -> PathBuf {
@@ -120,19 +177,29 @@ impl RecordFile {
     }
 
     fn failed(&self, verb: &str, error: &io::Error) -> Error {
-        let kind = match error.kind() {
-            io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
-            _ => ErrorKind::BackendFailed,
-        };
-        let message = format!("cannot {verb} `{}`: {error}", self.path.display());
-        Error::new(kind, message)
-            .with_hint("mend the folder, or name another one in CAPRONI_MOCK_STATE_DIR")
+        failed(verb, &self.path, error)
     }
+}
+
+/// What could not be done with a file or a folder.
+pub(crate) fn failed(verb: &str, path: &Path, error: &io::Error) -> Error {
+    let kind = match error.kind() {
+        io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+        _ => ErrorKind::BackendFailed,
+    };
+    let message = format!("cannot {verb} `{}`: {error}", path.display());
+    Error::new(kind, message)
+        .with_hint("mend the folder, or name another one in CAPRONI_MOCK_STATE_DIR")
 }
 
 impl Record {
     pub(crate) fn new(phase: Phase, config: &Config) -> Self {
-        Self { phase, config: config.sealed(), simulate: config.simulate.clone() }
+        Self {
+            phase,
+            config: config.sealed(),
+            simulate: config.simulate.clone(),
+            images: BTreeSet::new(),
+        }
     }
 
     /// Tells whether its creation came to an end.
@@ -152,7 +219,8 @@ impl Record {
             return Err(Error::config_mismatch(profile, found));
         }
         let updated = !found.is_empty() || self.simulate != config.simulate;
-        *self = Self::new(self.phase, config);
+        self.config = config.sealed();
+        self.simulate = config.simulate.clone();
         Ok(updated)
     }
 
@@ -166,8 +234,9 @@ impl Record {
     }
 }
 
-fn remove(path: &Path) -> io::Result<bool> {
-    match fs::remove_file(path) {
+/// Whether it was there, since what is not there is as good as removed.
+fn remove(removed: io::Result<()>) -> io::Result<bool> {
+    match removed {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
@@ -214,6 +283,20 @@ mod tests {
     fn a_profile_cannot_leave_the_folder() {
         let (_folder, store) = store();
         assert!(store.file("../demo").is_err());
+    }
+
+    #[test]
+    fn only_what_has_a_profiles_name_is_a_cluster() {
+        let (_folder, store) = store();
+        assert_eq!(store.files().unwrap().len(), 0);
+        for profile in ["b", "a"] {
+            store.file(profile).unwrap().write(&record()).unwrap();
+        }
+        for name in ["Upper.json", "c.json.new", "c.txt"] {
+            fs::write(store.folder().join(name), "{}").unwrap();
+        }
+        let files = store.files().unwrap();
+        assert_eq!(files.iter().map(RecordFile::profile).collect::<Vec<_>>(), ["a", "b"]);
     }
 
     #[test]

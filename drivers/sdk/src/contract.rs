@@ -1,5 +1,7 @@
 //! The contract between host and driver, as one trait for both ends.
 
+#![expect(clippy::too_many_arguments, reason = "each is a parameter on the wire")]
+
 use jsonrpsee::proc_macros::rpc;
 use serde_json::Value;
 

@@ -71,6 +71,7 @@ mod messages;
 mod request;
 mod run;
 mod serve;
+pub mod testing;
 mod text;
 mod wire;
 
@@ -83,3 +84,6 @@ pub use request::Request;
 pub use run::{Command, Output};
 pub use serve::{check_profile, describe, serve, serve_on};
 pub use text::{command_line, strip_ansi};
+
+/// The text of `protocol.md`: what this crate implements, rule by rule.
+pub const PROTOCOL_TEXT: &str = include_str!("../protocol.md");

@@ -8,7 +8,8 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Child;
-use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, ErrorKind};
 use crate::request::Request;
@@ -25,6 +26,9 @@ const DRAIN_GRACE: Duration = Duration::from_secs(1);
 
 /// How much of a program's output is kept, in bytes; the end of it when there is more.
 const KEPT: usize = 16 * 1024 * 1024;
+
+/// What a pipe can hold at most, in bytes.
+const PIPE: usize = 1024 * 1024;
 
 /// How much output goes into an error, in bytes: its end.
 const TAIL: usize = 8 * 1024;
@@ -274,7 +278,8 @@ impl Drop for Running {
 
 /// One of a program's outputs, read from its start to its end by a task of its own.
 struct Stream {
-    chunks: mpsc::UnboundedReceiver<Vec<u8>>,
+    reading: Option<JoinHandle<Vec<u8>>>,
+    enough: CancellationToken,
 }
 
 impl Stream {
@@ -282,47 +287,71 @@ impl Stream {
         source: Option<impl AsyncRead + Unpin + Send + 'static>,
         progress: Option<(Request, Step)>,
     ) -> Self {
-        let (sender, chunks) = mpsc::unbounded_channel();
-        if let Some(source) = source {
-            tokio::spawn(read(source, sender, progress));
-        }
-        Self { chunks }
+        let enough = CancellationToken::new();
+        let reading = source.map(|source| tokio::spawn(read(source, progress, enough.clone())));
+        Self { reading, enough }
     }
 
+    /// What was printed, once the program itself has ended.
     async fn text(&mut self) -> String {
-        let mut bytes = Vec::new();
-        let all = async {
-            while let Some(chunk) = self.chunks.recv().await {
-                bytes.extend_from_slice(&chunk);
-                if bytes.len() > 2 * KEPT {
-                    bytes.drain(..bytes.len() - KEPT);
-                }
+        let Some(mut reading) = self.reading.take() else { return String::new() };
+        let read = match tokio::time::timeout(DRAIN_GRACE, &mut reading).await {
+            Ok(read) => read,
+            Err(_) => {
+                self.enough.cancel();
+                reading.await
             }
         };
-        let _ = tokio::time::timeout(DRAIN_GRACE, all).await;
-        String::from_utf8_lossy(&bytes).into_owned()
+        String::from_utf8_lossy(&read.unwrap_or_default()).into_owned()
     }
 }
 
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.enough.cancel();
+    }
+}
+
+/// Reads to the end, or until it is `enough` and what the program left in the pipe is read:
+/// on a machine under load that may come after any grace.
 async fn read(
     mut source: impl AsyncRead + Unpin,
-    sender: mpsc::UnboundedSender<Vec<u8>>,
     progress: Option<(Request, Step)>,
-) {
+    enough: CancellationToken,
+) -> Vec<u8> {
+    let mut kept = Vec::new();
     let mut line = Vec::new();
     let mut buffer = [0; 8192];
-    while let Ok(length @ 1..) = source.read(&mut buffer).await {
+    let mut left = PIPE;
+    while left > 0 {
+        let length = tokio::select! {
+            biased;
+            read = source.read(&mut buffer) => match read {
+                Ok(length @ 1..) => length,
+                _ => break,
+            },
+            () = enough.cancelled() => break,
+        };
         if let Some((request, step)) = &progress {
-            for &byte in &buffer[..length] {
-                match byte {
-                    b'\n' | b'\r' => report(request, step, &std::mem::take(&mut line)),
-                    _ if line.len() < TAIL => line.push(byte),
-                    _ => {}
-                }
-            }
+            say_lines(request, step, &mut line, &buffer[..length]);
         }
-        if sender.send(buffer[..length].to_vec()).is_err() {
-            break;
+        kept.extend_from_slice(&buffer[..length]);
+        if kept.len() > 2 * KEPT {
+            kept.drain(..kept.len() - KEPT);
+        }
+        if enough.is_cancelled() {
+            left = left.saturating_sub(length);
+        }
+    }
+    kept
+}
+
+fn say_lines(request: &Request, step: &Step, line: &mut Vec<u8>, bytes: &[u8]) {
+    for &byte in bytes {
+        match byte {
+            b'\n' | b'\r' => report(request, step, &std::mem::take(line)),
+            _ if line.len() < TAIL => line.push(byte),
+            _ => {}
         }
     }
 }
@@ -354,6 +383,7 @@ fn tail(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::sync::mpsc;
 
     fn shell(script: &str) -> Command {
         Command::new("/bin/sh").args(["-c", script])
@@ -428,6 +458,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_child_that_writes_on_and_on_keeps_no_answer() {
+        // It ends when nobody reads any more.
+        let command = shell("while :; do echo on; done &");
+        let output = Request::detached().run(&command).await.expect("runs");
+        assert!(output.stdout.starts_with("on\n"), "{}", output.stdout.len());
+    }
+
+    #[tokio::test]
+    async fn of_endless_output_the_end_is_kept() {
+        let command = shell("head -c 40000000 /dev/zero; printf end");
+        let output = Request::detached().run(&command).await.expect("runs");
+        assert!(output.stdout.ends_with("\0end"));
+        assert!(output.stdout.len() <= 2 * KEPT, "{}", output.stdout.len());
+    }
+
+    #[tokio::test]
     async fn time_that_is_up_is_timed_out() {
         let request = Request::detached().for_cleanup(Duration::ZERO);
         let error = request.run(&shell("sleep 600")).await.expect_err("no time");
@@ -453,6 +499,4 @@ mod tests {
         assert_eq!(strip_log_prefix(strip_ansi(line).trim()), "Creating node 'k3d-demo-server-0'");
         assert_eq!(strip_log_prefix("INFORMATION"), "INFORMATION");
     }
-
-    use tokio_util::sync::CancellationToken;
 }

@@ -26,7 +26,7 @@ const OUTBOX: usize = 1024;
 const INBOX: usize = 16;
 
 /// The methods that change a cluster, of which one at a time runs for each.
-const CHANGES: [&str; 4] = ["start", "stop", "destroy", "restart"];
+const CHANGES: [&str; 5] = ["start", "stop", "destroy", "restart", "loadImage"];
 
 /// Answers the host's requests until it closes stdin: the whole `main` of a driver.
 ///
@@ -167,15 +167,17 @@ struct Message<'a> {
     #[serde(borrow)]
     id: Option<&'a RawValue>,
     method: Option<String>,
-    #[serde(default)]
-    params: Params,
+    #[serde(borrow, default)]
+    params: Option<&'a RawValue>,
 }
 
+/// What the loop itself needs of the params. What has the wrong type is left to the contract's
+/// types, which say so in the reply to this very request.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct Params {
-    profile: Option<String>,
-    timeout_ms: Option<u64>,
+    profile: Value,
+    timeout_ms: Value,
 }
 
 struct Server<D: DriverServer> {
@@ -206,13 +208,14 @@ impl<D: DriverServer> Server<D> {
         };
         // A notification: `cancel` was seen by the reader, unknown ones are ignored.
         let id = message.id?;
+        let params = message.params.map(|params| serde_json::from_str(params.get()));
+        let params: Params = params.and_then(Result::ok).unwrap_or_default();
         let request = Request::new(
             self.outbox.clone(),
             self.current.begin(),
-            message.params.timeout_ms.map(Duration::from_millis),
+            params.timeout_ms.as_u64().map(Duration::from_millis),
         );
-        let profile = message.params.profile;
-        let reply = match self.lock(&request, &method, profile.as_deref()).await {
+        let reply = match self.lock(&request, &method, params.profile.as_str()).await {
             Ok(_lock) => self.call(line, id, request).await,
             Err(error) => error_reply(id, error),
         };

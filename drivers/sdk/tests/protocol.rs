@@ -5,10 +5,11 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use caproni_driver::testing::Host;
 use caproni_driver::{
     Clusters, Condition, Description, Diagnosis, Difference, DriverClient, DriverServer, Error,
-    ErrorData, ErrorKind, Extensions, Kubeconfig, Node, Outcome, Peer, Plan, Progress, Request,
-    Status, Usage, Versions, Violation, async_trait, config, serve_on,
+    ErrorData, ErrorKind, Extensions, Kubeconfig, Node, Outcome, PROTOCOL_TEXT as TEXT, Peer, Plan,
+    Progress, Request, Status, Usage, Versions, Violation, async_trait, config,
 };
 use jsonrpsee::core::client::{
     ClientBuilder, ReceivedMessage, TransportReceiverT, TransportSenderT,
@@ -16,9 +17,6 @@ use jsonrpsee::core::client::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufReader, Lines};
-
-const TEXT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../protocol.md"));
 
 /// JSON-RPC's own errors that say that a request was not understood.
 const NOT_UNDERSTOOD: [i64; 4] = [-32700, -32600, -32601, -32602];
@@ -210,48 +208,6 @@ impl DriverServer for Scripted {
     }
 }
 
-/// The host's end of the wire, with a deadline on each line.
-struct Host<R, W> {
-    output: Lines<BufReader<R>>,
-    input: W,
-}
-
-impl<R: tokio::io::AsyncRead + Unpin, W: AsyncWrite + Unpin> Host<R, W>
-where
-    BufReader<R>: AsyncBufRead,
-{
-    fn new(output: R, input: W) -> Self {
-        Self { output: BufReader::new(output).lines(), input }
-    }
-
-    async fn send(&mut self, message: &Value) {
-        self.input.write_all(format!("{message}\n").as_bytes()).await.expect("the driver reads");
-        self.input.flush().await.expect("the driver reads");
-    }
-
-    async fn receive(&mut self) -> Value {
-        let line = tokio::time::timeout(Duration::from_secs(30), self.output.next_line());
-        let line = line.await.expect("a line in time").expect("readable").expect("a line");
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line}"))
-    }
-}
-
-type Pipe = tokio::io::DuplexStream;
-
-/// A driver that is served over a pipe, and the folder of its locks.
-fn connect(
-    driver: Scripted,
-) -> (Host<tokio::io::ReadHalf<Pipe>, tokio::io::WriteHalf<Pipe>>, tempfile::TempDir) {
-    let state = tempfile::tempdir().expect("a temporary folder");
-    let (ours, theirs) = tokio::io::duplex(1 << 16);
-    let (output, input) = tokio::io::split(ours);
-    let (their_input, their_output) = tokio::io::split(theirs);
-    let served =
-        serve_on("mine", state.path().into(), driver, BufReader::new(their_input), their_output);
-    tokio::spawn(served);
-    (Host::new(output, input), state)
-}
-
 /// The lines of the dialogue, each with whether the host writes it.
 fn dialogue() -> Vec<(bool, Value)> {
     let block = the_block("json dialogue");
@@ -325,7 +281,7 @@ async fn every_request_is_one_that_a_driver_takes() {
         for key in request["params"].as_object().expect("params are an object").keys() {
             assert!(known.contains(&key.as_str()), "`{key}` in {request}");
         }
-        let (mut host, _state) = connect(Scripted::default());
+        let host = Host::serve("mine", Scripted::default());
         host.send(&request).await;
         let reply = host.receive().await;
         assert_eq!(reply["id"], request["id"]);
@@ -363,7 +319,7 @@ async fn every_notification_is_one() {
         progress: vec![json!({"step": "a", "message": "b"})],
         ..Part::default()
     };
-    let (mut host, _state) = connect(Scripted(Arc::new(Mutex::new([part].into()))));
+    let host = Host::serve("mine", Scripted(Arc::new(Mutex::new([part].into()))));
     host.send(&the_block("json request stop").json()).await;
     assert_eq!(host.receive().await["method"], "progress");
     host.send(&cancel).await;
@@ -400,7 +356,7 @@ fn the_schema_finds_the_mismatch_that_is_shown() {
 #[tokio::test]
 async fn the_dialogue_can_be_replayed() {
     let lines = dialogue();
-    let (mut host, _state) = connect(Scripted::of_dialogue(&lines));
+    let host = Host::serve("mine", Scripted::of_dialogue(&lines));
     for (from_host, message) in &lines {
         if *from_host {
             host.send(message).await;
@@ -443,7 +399,7 @@ async fn the_smallest_driver_works() {
         .spawn()
         .expect("there is a shell");
     let pipes = (driver.stdout.take().expect("a pipe"), driver.stdin.take().expect("a pipe"));
-    let mut host = Host::new(pipes.0, pipes.1);
+    let host = Host::over(pipes.0, pipes.1);
 
     let mut said = Vec::new();
     for (_, message) in dialogue().into_iter().filter(|(from_host, _)| *from_host) {
@@ -470,7 +426,7 @@ async fn the_smallest_driver_works() {
 
     host.send(&the_block("json request kubeconfig").json()).await;
     assert_eq!(host.receive().await["error"]["code"], -32601);
-    drop(host);
+    assert_eq!(host.end().await, [] as [Value; 0]);
     let ended = tokio::time::timeout(Duration::from_secs(30), driver.wait()).await;
     assert!(ended.expect("it ends with its input").expect("it ended").success());
 }

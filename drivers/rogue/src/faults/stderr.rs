@@ -1,0 +1,51 @@
+//! Cases 92 to 94: what a log may be.
+
+use super::{Fault, NONE};
+use crate::good::Driver;
+use crate::modes::{Mode, TOLERATED, Verdict};
+use crate::request::{Answer, Request};
+use crate::wire::log;
+
+const fn row(
+    case: u8,
+    name: &'static str,
+    what: &'static str,
+    answer: fn(&Driver, &Request) -> Option<Answer>,
+) -> Mode {
+    let verdict = Verdict::Fine("FRAME-10: stderr is free text, and the host always reads it");
+    Mode { name, case, what, verdict, host: TOLERATED, fault: Fault { answer, ..NONE } }
+}
+
+pub(super) const MODES: &[Mode] = &[
+    row(
+        92,
+        "stderr-flood",
+        "logs 10 MB in short lines before it answers `status`",
+        |driver, request| {
+            logging(driver, request, || {
+                "the rogue looks for its backend, and looks, and looks\n".repeat(190_000).into()
+            })
+        },
+    ),
+    row(
+        93,
+        "stderr-one-huge-line",
+        "logs a line of 10 MB before it answers `status`",
+        |driver, request| logging(driver, request, || vec![b'x'; 10_000_000]),
+    ),
+    row(
+        94,
+        "stderr-binary",
+        "logs bytes that are no text before it answers `status`",
+        |driver, request| {
+            logging(driver, request, || (0..=255).cycle().take(4096).chain([b'\n']).collect())
+        },
+    ),
+];
+
+fn logging(driver: &Driver, request: &Request, text: fn() -> Vec<u8>) -> Option<Answer> {
+    if request.method == "status" {
+        log(&text());
+    }
+    Some(driver.answer(request))
+}
