@@ -76,7 +76,7 @@ fn a_driver_that_is_wrong_is_told_which_rule_it_breaks() {
         ("destroy:absent) change none", "destroy:absent) change destroyed", "", "DESTROY-1"),
         ("start:ready |", "start:nothing |", "--destructive", "CALL-6"),
         ("stop:*) echo stopped", "stop:*) echo ready", "--destructive", "STOP-1"),
-        ("rm \"$file\" &&", ":;", "--destructive", "DESTROY-1"),
+        ("rm \"$file\" </dev/null >&2 &&", ":;", "--destructive", "DESTROY-1"),
     ];
     std::thread::scope(|scope| {
         for (right, wrong, words, rule) in faults {
