@@ -8,8 +8,10 @@
 
 mod config;
 mod discovery;
+mod drivers_call;
 mod drivers_describe;
 mod drivers_list;
+mod drivers_record;
 mod faults;
 mod handmade;
 mod interrupts;

@@ -1,9 +1,15 @@
 //! `caproni drivers`: one module for each of its commands.
 
+mod again;
 mod ask;
 mod cache;
+mod call;
+mod compare;
 mod describe;
 mod list;
+mod play;
+mod record;
+mod replay;
 
 use clap::{Args, Subcommand};
 
@@ -21,6 +27,9 @@ pub(crate) struct Drivers {
 enum Command {
     List(list::List),
     Describe(describe::Describe),
+    Call(call::Call),
+    Record(record::Record),
+    Replay(replay::Replay),
 }
 
 impl Drivers {
@@ -28,6 +37,9 @@ impl Drivers {
         match self.command {
             Command::List(list) => list.run(app).await,
             Command::Describe(describe) => describe.run(app).await,
+            Command::Call(call) => call.run(app).await,
+            Command::Record(record) => record.run(app),
+            Command::Replay(replay) => replay.run(app).await,
         }
     }
 }
