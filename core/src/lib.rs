@@ -17,6 +17,7 @@ pub mod kubeconfig;
 pub mod options;
 pub mod process;
 pub mod readiness;
+pub mod recording;
 pub mod session;
 pub mod state;
 pub mod transport;

@@ -52,6 +52,10 @@ pub struct Global {
     /// Answer every question with yes: destroy the cluster, run the commands that set up a backend
     #[arg(long, short, global = true, env = "CAPRONI_YES", value_parser = clap::builder::FalseyValueParser::new())]
     pub yes: bool,
+
+    /// Write down what is said to drivers and what they say, see `caproni drivers record`
+    #[arg(long, global = true, hide = true, env = "CAPRONI_RECORD", value_name = "FILE")]
+    pub record: Option<PathBuf>,
 }
 
 fn some_time(text: &str) -> Result<Duration, String> {

@@ -56,7 +56,26 @@ struct Link {
     client: Client,
     connection: Connection,
     process: Process,
+    listener: Told,
     can_cancel: bool,
+}
+
+/// Who is told of what happens.
+struct Told(Listener);
+
+impl std::fmt::Debug for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Told")
+    }
+}
+
+/// What a driver answered, as it came.
+#[derive(Debug)]
+pub enum Answer {
+    /// A result.
+    Result(Value),
+    /// An error of whatever kind.
+    Error(ErrorObjectOwned),
 }
 
 impl Session {
@@ -75,17 +94,26 @@ impl Session {
         let log = Arc::clone(&listener);
         let on_stderr = move |line: &str| log(Event::Log(line.to_owned()));
         let (process, pipes) = Process::spawn(&driver.path, on_stderr).await?;
+        let told = Told(Arc::clone(&listener));
+        listener(Event::Started(driver.path.clone()));
         let (sender, receiver, connection) =
             transport::connect(pipes.stdin, BufReader::new(pipes.stdout), listener);
         // Deadlines are per call, ours; the client's own must never be the first.
         let builder =
             ClientBuilder::default().request_timeout(Duration::from_secs(u32::MAX.into()));
         let client = builder.build_with_tokio(sender, receiver);
+        let driver = driver.clone();
         let mut link =
-            Link { driver: driver.clone(), client, connection, process, can_cancel: false };
-        let description = link.shake_hands(limit, interrupt).await?;
+            Link { driver, client, connection, process, listener: told, can_cancel: false };
+        let description = match link.shake_hands(limit, interrupt).await {
+            Ok(description) => description,
+            Err(error) => {
+                link.tell_end();
+                return Err(error);
+            }
+        };
         link.can_cancel = description.capabilities.has_feature("cancel");
-        Ok(Self { driver: driver.clone(), description, link })
+        Ok(Self { driver: link.driver.clone(), description, link })
     }
 
     /// Creates or starts the cluster.
@@ -166,6 +194,32 @@ impl Session {
         self.link.call("version", call.patience(), call.interrupt, reply).await
     }
 
+    /// Sends any request as it is, and gives what comes back as it is.
+    ///
+    /// # Errors
+    /// `Cancelled`, or a fault of the driver.
+    pub async fn request(
+        &self,
+        method: &str,
+        params: Option<Box<RawValue>>,
+        limit: Duration,
+        interrupt: &Interrupt,
+    ) -> Result<Answer, Error> {
+        let reply = async {
+            match self.link.client.request(method, Raw(params)).await {
+                Ok(result) => Ok(Answer::Result(result)),
+                Err(ClientError::Call(error)) => Ok(Answer::Error(error)),
+                Err(other) => Err(other),
+            }
+        };
+        self.link.call(method, Some(limit), interrupt, reply).await
+    }
+
+    /// What an error that the driver answered is to the host.
+    pub fn error(&self, method: &str, error: &ErrorObjectOwned) -> Error {
+        self.link.driver_error(method, error)
+    }
+
     /// Tells whether the driver has an optional method.
     pub fn has_method(&self, name: &str) -> bool {
         self.description.capabilities.has_method(name)
@@ -173,9 +227,10 @@ impl Session {
 
     /// Closes the driver's stdin, and sees to it that it ends.
     pub async fn close(self) {
-        let Link { client, process, .. } = self.link;
+        let Link { client, process, listener, .. } = self.link;
         drop(client);
         process.close().await;
+        (listener.0)(Event::Ended(process.how_it_ended()));
     }
 }
 
@@ -254,7 +309,9 @@ impl Link {
             if !self.can_cancel || self.connection.outgoing() != Outgoing::Written {
                 return None;
             }
-            self.client.notification("cancel", NoParams).await.ok()?;
+            // `{}`: of its own empty parameters jsonrpsee makes `null`.
+            let nothing = RawValue::from_string("{}".into()).ok();
+            self.client.notification("cancel", Raw(nothing)).await.ok()?;
             let answered = tokio::time::timeout(CANCEL_GRACE, reply).await.ok()?;
             Some(self.read(method, answered).await)
         };
@@ -309,38 +366,39 @@ impl Link {
     }
 
     async fn read<T>(&self, method: &str, answered: Result<T, ClientError>) -> Result<T, Error> {
-        let name = self.driver.path.display();
-        let fault = |what: String| {
-            let message =
-                format!("driver `{name}` broke the protocol in its answer to `{method}`: {what}");
-            self.process.fault(Kind::DriverProtocolError, message)
-        };
         match answered {
             Ok(answer) => Ok(answer),
-            Err(ClientError::Call(error)) => Err(self.driver_error(method, &error, fault)),
-            Err(ClientError::ParseError(error)) => Err(fault(error.to_string())),
+            Err(ClientError::Call(error)) => Err(self.driver_error(method, &error)),
+            Err(ClientError::ParseError(error)) => Err(self.broken(method, &error.to_string())),
             Err(_) => match self.connection.fault() {
                 Some(what) => {
                     self.process.terminate(TERM_GRACE).await;
-                    Err(fault(what).forced())
+                    Err(self.broken(method, &what).forced())
                 }
                 None => Err(self.connection_lost(method).await),
             },
         }
     }
 
-    fn driver_error(
-        &self,
-        method: &str,
-        error: &ErrorObjectOwned,
-        fault: impl Fn(String) -> Error,
-    ) -> Error {
+    /// The error for an answer that the protocol does not allow.
+    fn broken(&self, method: &str, what: &str) -> Error {
+        let name = self.driver.path.display();
+        let message =
+            format!("driver `{name}` broke the protocol in its answer to `{method}`: {what}");
+        self.process.fault(Kind::DriverProtocolError, message)
+    }
+
+    fn tell_end(&self) {
+        (self.listener.0)(Event::Ended(self.process.how_it_ended()));
+    }
+
+    fn driver_error(&self, method: &str, error: &ErrorObjectOwned) -> Error {
         let data = error.data().and_then(|data| serde_json::from_str::<ErrorData>(data.get()).ok());
         let Some(data) = data else {
             // An error without a kind: JSON-RPC's own, or a driver's slip.
             return match error.code() {
                 -32700..=-32600 | -32099..=-32000 => {
-                    fault(format!("{} ({})", error.message(), error.code()))
+                    self.broken(method, &format!("{} ({})", error.message(), error.code()))
                 }
                 code => {
                     Error::driver(ErrorKind::Other("Unknown".into()), error.message().to_owned())
@@ -351,7 +409,8 @@ impl Link {
             };
         };
         if HOST_ONLY.iter().any(|kind| kind.to_string() == data.kind.to_string()) {
-            return fault(format!("it sent the kind {}, which only the host may use", data.kind));
+            let what = format!("it sent the kind {}, which only the host may use", data.kind);
+            return self.broken(method, &what);
         }
         if data.kind == ErrorKind::UnsupportedProtocolVersion {
             return self.no_common_version(error.message(), data);
@@ -391,13 +450,12 @@ impl Link {
     }
 }
 
-/// `"params": {}`: of its own empty parameters jsonrpsee makes `null`, which JSON-RPC
-/// does not allow.
-struct NoParams;
+/// Params as they are.
+struct Raw(Option<Box<RawValue>>);
 
-impl ToRpcParams for NoParams {
+impl ToRpcParams for Raw {
     fn to_rpc_params(self) -> Result<Option<Box<RawValue>>, serde_json::Error> {
-        RawValue::from_string("{}".into()).map(Some)
+        Ok(self.0)
     }
 }
 

@@ -6,6 +6,7 @@
 //! subscriber of the client loses everything after the 1024th message), and calls
 //! a fault what can never become the awaited reply, instead of letting the user wait.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use caproni_driver::{MAX_LINE, Progress};
@@ -13,7 +14,7 @@ use jsonrpsee::core::client::{ReceivedMessage, TransportReceiverT, TransportSend
 use serde_json::{Map, Value};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt};
 
-/// What a driver lets be known besides its replies.
+/// What happens between host and driver besides requests and replies.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// How far the request is.
@@ -22,6 +23,14 @@ pub enum Event {
     Log(String),
     /// A line on its stdout that is no message of the protocol.
     Noise(String),
+    /// A line that the host wrote, as it is but for its end.
+    Sent(Vec<u8>),
+    /// A line on its stdout, whatever it is, as it is but for its end.
+    Received(Vec<u8>),
+    /// Its process runs: the file.
+    Started(PathBuf),
+    /// Its process is gone: how that was.
+    Ended(String),
 }
 
 /// Who is told of events. Called from a task of the transport: it must not wait.
@@ -81,6 +90,7 @@ pub struct Ended;
 pub struct Sender<W> {
     output: Option<W>,
     connection: Connection,
+    listener: Listener,
 }
 
 /// Reads lines, and passes on the replies.
@@ -97,7 +107,11 @@ pub fn connect<W, R>(
     listener: Listener,
 ) -> (Sender<W>, Receiver<R>, Connection) {
     let connection = Connection::default();
-    let sender = Sender { output: Some(output), connection: connection.clone() };
+    let sender = Sender {
+        output: Some(output),
+        connection: connection.clone(),
+        listener: Arc::clone(&listener),
+    };
     (sender, Receiver { input, connection: connection.clone(), listener }, connection)
 }
 
@@ -109,6 +123,7 @@ impl<W: AsyncWrite + Unpin + Send + 'static> TransportSenderT for Sender<W> {
         if let Some(id) = parsed.as_ref().and_then(|message| message.get("id")) {
             self.connection.lock().pending = Some(id.clone());
         }
+        (self.listener)(Event::Sent(message.clone().into_bytes()));
         message.push('\n');
         let output = self.output.as_mut().ok_or(Ended)?;
         self.connection.lock().outgoing = Outgoing::Underway;
@@ -140,6 +155,7 @@ impl<R: AsyncBufRead + Unpin + Send + 'static> TransportReceiverT for Receiver<R
                 Ok(Some(line)) => line,
                 Ok(None) | Err(_) => return Err(Ended),
             };
+            (self.listener)(Event::Received(line.clone()));
             let read = classify(&line, &self.connection.lock());
             match read {
                 Read::Reply(id) => {
@@ -310,7 +326,9 @@ fn check_error(error: &Value) -> Result<(), String> {
 
 /// Reads to the next LF. What goes beyond the limit is read and thrown away, so that
 /// memory stays bounded; the line then comes out one byte too long.
-async fn next_line(input: &mut (impl AsyncBufRead + Unpin)) -> std::io::Result<Option<Vec<u8>>> {
+pub(crate) async fn next_line(
+    input: &mut (impl AsyncBufRead + Unpin),
+) -> std::io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     loop {
         let chunk = input.fill_buf().await?;

@@ -10,6 +10,8 @@ pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod version;
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use caproni_driver::{Change, ErrorKind, Outcome};
@@ -20,6 +22,7 @@ use crate::discovery::{Driver, SearchPath};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
 use crate::options::Global;
+use crate::recording::Recorder;
 use crate::session::{Call, Session};
 use crate::transport::Listener;
 use crate::ui::Ui;
@@ -42,6 +45,7 @@ pub(crate) struct App {
     pub(crate) ui: Ui,
     pub(crate) interrupt: Interrupt,
     pub(crate) search: SearchPath,
+    recorder: Option<Arc<Recorder>>,
 }
 
 /// Which cluster is meant, and what the user's file says.
@@ -55,7 +59,10 @@ impl App {
     pub(crate) fn new(global: Global, ui: Ui) -> Result<Self, Error> {
         let interrupt = Interrupt::listen()?;
         tell_of(interrupt.clone(), ui.clone());
-        Ok(Self { global, ui, interrupt, search: SearchPath::from_env() })
+        let complain = ui.clone();
+        let record = |path: &PathBuf| Recorder::new(path, move |what| complain.warn(what));
+        let recorder = global.record.as_ref().map(record);
+        Ok(Self { global, ui, interrupt, search: SearchPath::from_env(), recorder })
     }
 
     /// The cluster that command line, environment and config file name together.
@@ -117,9 +124,17 @@ impl App {
         Session::open(&target.driver, self.global.timeout, &self.interrupt, self.listener()).await
     }
 
-    /// Who is told of what a driver does besides answering.
+    /// Who is told of what a driver does besides answering: the user, and the recording.
     pub(crate) fn listener(&self) -> Listener {
-        self.ui.listener()
+        self.listening(self.ui.listener())
+    }
+
+    /// This listener, and the recording if one is made.
+    pub(crate) fn listening(&self, listener: Listener) -> Listener {
+        match &self.recorder {
+            Some(recorder) => recorder.listener(listener),
+            None => listener,
+        }
     }
 
     pub(crate) fn call<'a>(&'a self, target: &'a Target, limit: Duration) -> Call<'a> {

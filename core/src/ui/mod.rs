@@ -78,6 +78,7 @@ impl Ui {
                 ui.note(&format!("driver, on stdout where only the protocol belongs: {line}"));
             }
             Event::Log(_) | Event::Noise(_) => {}
+            Event::Sent(_) | Event::Received(_) | Event::Started(_) | Event::Ended(_) => {}
         })
     }
 
@@ -111,12 +112,41 @@ impl Ui {
         };
     }
 
+    /// Shows no more steps and notes: stderr belongs to someone else.
+    pub fn be_silent(&self) {
+        self.progress().silence();
+    }
+
+    /// Writes a line of the protocol, where this program plays a driver: the one thing on
+    /// stdout then.
+    pub fn wire(&self, line: &[u8]) {
+        // A host that is gone is told of by the end of stdin.
+        let mut stdout = std::io::stdout().lock();
+        let _ = stdout.write_all(&[line, b"\n"].concat()).and_then(|()| stdout.flush());
+    }
+
+    /// Writes a line of a driver's log, where this program plays one.
+    pub fn log(&self, line: &[u8]) {
+        let _ = std::io::stderr().lock().write_all(&[line, b"\n"].concat());
+    }
+
     /// How wide a result may be: as the terminal it goes to, else as `COLUMNS` says, else 80.
     pub fn width(&self) -> u16 {
         let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout());
         let terminal = size.ok().map(|size| size.ws_col).filter(|&width| width > 0);
         let said = || std::env::var("COLUMNS").ok()?.parse().ok();
         terminal.or_else(said).unwrap_or(80)
+    }
+
+    /// Prints an error as the driver answered it, for those who want to see just that.
+    pub fn answered_error(&self, error: &Error, answer: &Value) {
+        match self.format {
+            Format::Text => {
+                self.done();
+                let _ = writeln!(anstream::stderr(), "{answer:#}");
+            }
+            Format::Json => self.error(&error.clone().with("answer", answer.clone())),
+        }
     }
 
     /// Tells whether a person can be asked.

@@ -140,6 +140,10 @@ impl Progress {
         }
     }
 
+    pub(super) fn silence(&mut self) {
+        self.display = Display::Nothing;
+    }
+
     fn print(&self, line: &str) {
         // Nobody reads it any more: the work goes on all the same.
         let _ = writeln!(anstream::stderr(), "{line}");

@@ -9,8 +9,10 @@
 mod check;
 mod config;
 mod discovery;
+mod drivers_call;
 mod drivers_describe;
 mod drivers_list;
+mod drivers_record;
 mod drivers_schema;
 mod faults;
 mod handmade;

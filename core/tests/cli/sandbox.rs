@@ -96,6 +96,12 @@ impl Sandbox {
         std::fs::read_to_string(self.path("state/mock/caproni.json")).ok()
     }
 
+    /// Puts the program under test on `PATH`, for drivers that run it.
+    pub(crate) fn with_program_on_path(self) -> Self {
+        symlink(&*CAPRONI, self.path("bin/caproni")).unwrap();
+        self
+    }
+
     /// A command line of `caproni`, its words split at spaces.
     pub(crate) fn caproni(&self, words: &str) -> CommandLine<'_> {
         self.program(&CAPRONI, words)

@@ -1,10 +1,16 @@
 //! `caproni drivers`: one module for each of its commands.
 
+mod again;
 mod ask;
 mod cache;
+mod call;
 mod check;
+mod compare;
 mod describe;
 mod list;
+mod play;
+mod record;
+mod replay;
 mod schema;
 
 use clap::{Args, Subcommand};
@@ -24,6 +30,9 @@ enum Command {
     List(list::List),
     Describe(describe::Describe),
     Check(check::Check),
+    Call(call::Call),
+    Record(record::Record),
+    Replay(replay::Replay),
     Schema(schema::Schema),
 }
 
@@ -34,6 +43,9 @@ impl Drivers {
             Command::List(list) => list.run(app).await,
             Command::Describe(describe) => describe.run(app).await,
             Command::Schema(schema) => schema.run(app),
+            Command::Call(call) => call.run(app).await,
+            Command::Record(record) => record.run(app),
+            Command::Replay(replay) => replay.run(app).await,
         }
     }
 }

@@ -1,0 +1,62 @@
+//! `caproni drivers record`
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use clap::{Args, ValueEnum};
+
+use crate::commands::App;
+use crate::error::Error;
+use crate::options::Global;
+use crate::recording::create;
+
+/// Run a command, and write down what is said to the driver and what it says
+///
+/// The file has one JSON object for each line on the wire, on the driver's stderr, and for
+/// the beginning and end of its process. The values of sensitive fields and credentials
+/// for the cluster are masked, so it can go into a bug report. `CAPRONI_RECORD=FILE` does
+/// the same for any command.
+#[derive(Debug, Args)]
+#[command(override_usage = "caproni drivers record FILE -- COMMAND...")]
+pub(crate) struct Record {
+    /// The recording, written anew
+    file: PathBuf,
+    /// The command of caproni, such as `start --profile demo`
+    #[arg(last = true, required = true)]
+    command: Vec<OsString>,
+}
+
+impl Record {
+    /// Becomes the command: its signals, its exit code and its output are its own.
+    pub(crate) fn run(self, app: &App) -> Result<u8, Error> {
+        let failed = |error| Error::internal("cannot run caproni again", error);
+        let made = std::path::absolute(&self.file).and_then(|file| create(&file).map(|_| file));
+        let file = made.map_err(|error| {
+            let file = self.file.display();
+            Error::usage(format!("the recording `{file}` cannot be written: {error}"))
+        })?;
+        let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+        command.args(self.command).envs(said(&app.global)).env("CAPRONI_RECORD", file);
+        Err(failed(command.exec()))
+    }
+}
+
+/// What was said before `drivers record` holds for the command that it runs.
+fn said(global: &Global) -> Vec<(&'static str, OsString)> {
+    let output = global.output.to_possible_value();
+    let output = output.map(|output| OsString::from(output.get_name()));
+    let timeout = global.timeout.map(|time| humantime::format_duration(time).to_string().into());
+    let flag = |set: bool| Some(OsString::from(u8::from(set).to_string()));
+    let said = [
+        ("CAPRONI_DRIVER", global.driver.clone().map(OsString::from)),
+        ("CAPRONI_PROFILE", Some(global.profile.clone().into())),
+        ("CAPRONI_CONFIG_FILE", global.config_file.clone().map(OsString::from)),
+        ("CAPRONI_OUTPUT", output),
+        ("CAPRONI_VERBOSE", flag(global.verbose)),
+        ("CAPRONI_TIMEOUT", timeout),
+        ("CAPRONI_YES", flag(global.yes)),
+    ];
+    said.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}

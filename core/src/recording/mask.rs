@@ -1,0 +1,334 @@
+//! What of a dialogue is nobody else's business: the values of sensitive fields of the config,
+//! and credentials for the cluster.
+//!
+//! They are masked where they belong, and then wherever else the same text turns up: a driver
+//! that is recorded because it is faulty may well print a secret where none should be.
+
+use caproni_driver::config::{SENSITIVE, resolve};
+use serde_json::{Map, Value};
+
+use super::Side;
+
+/// How each masked value begins. The number after it tells equal ones from others.
+pub const HIDDEN: &str = "(hidden";
+
+/// The shortest text that is looked for where it does not belong. A shorter one would be
+/// found in half of all words.
+const LEAST: usize = 4;
+
+/// The shortest line of a longer secret that is looked for, since logs come line by line.
+const LEAST_OF_MANY: usize = 8;
+
+/// What one session's lines have told of what is secret.
+#[derive(Debug, Default)]
+pub(super) struct Mask {
+    schema: Value,
+    secrets: Vec<String>,
+}
+
+impl Mask {
+    /// The line as it may be shown. One with nothing to hide stays as it is.
+    pub(super) fn line(&mut self, from: Side, line: &str) -> String {
+        match serde_json::from_str::<Value>(line) {
+            Ok(Value::Object(mut message)) if matches!(from, Side::Host | Side::Driver) => {
+                let before = message.clone();
+                self.message(&mut message);
+                if message == before { line.to_owned() } else { Value::Object(message).to_string() }
+            }
+            _ => self.scrub(&without_kubeconfig(line)),
+        }
+    }
+
+    fn message(&mut self, message: &mut Map<String, Value>) {
+        if let Some(schema) = message.get("result").and_then(|result| result.get("configSchema")) {
+            self.schema = schema.clone();
+        }
+        let schema = std::mem::take(&mut self.schema);
+        for part in ["params", "result"] {
+            if let Some(config) = message.get_mut(part).and_then(|part| part.get_mut("config")) {
+                self.config(&schema, &[&schema], config, Shown::Open);
+            }
+        }
+        self.schema = schema;
+        if let Some(Value::Object(result)) = message.get_mut("result") {
+            self.result(result);
+        }
+        for part in ["params", "result", "error"] {
+            if let Some(part) = message.get_mut(part) {
+                self.scrub_all(part);
+            }
+        }
+    }
+
+    /// Masks a config by its schema, of which `here` are the parts that are about this value.
+    fn config(&mut self, root: &Value, here: &[&Value], value: &mut Value, shown: Shown) {
+        let here = all_branches(root, here);
+        let sensitive = here.iter().any(|part| part.get(SENSITIVE) == Some(&Value::Bool(true)));
+        let shown = if sensitive { Shown::Hidden } else { shown };
+        match value {
+            Value::Object(fields) => {
+                for (key, value) in fields {
+                    self.config(root, &below(&here, key), value, shown);
+                }
+            }
+            Value::Array(items) => {
+                let parts: Vec<&Value> = here.iter().filter_map(|part| part.get("items")).collect();
+                for item in items {
+                    self.config(root, &parts, item, shown);
+                }
+            }
+            Value::String(text) if shown == Shown::Hidden => *text = self.hide(text),
+            Value::Number(_) if shown == Shown::Hidden => *value = 0.into(),
+            _ => {}
+        }
+    }
+
+    fn result(&mut self, result: &mut Map<String, Value>) {
+        let context = result.get("context").and_then(Value::as_str).unwrap_or("hidden").to_owned();
+        if let Some(Value::String(kubeconfig)) = result.get_mut("kubeconfig") {
+            for credential in credentials(kubeconfig) {
+                self.hide(&credential);
+            }
+            *kubeconfig = stub(&context);
+        }
+        // Of a plan: its command line is free of secrets (rule PLAN-2), its variables may not be.
+        if let (true, Some(Value::Object(env))) =
+            (result.contains_key("argv"), result.get_mut("env"))
+        {
+            for value in env.values_mut() {
+                if let Value::String(text) = value {
+                    *text = self.hide(text);
+                }
+            }
+        }
+    }
+
+    /// The word for a secret, the same for the same one.
+    fn hide(&mut self, secret: &str) -> String {
+        if secret.is_empty() {
+            return String::new();
+        }
+        let known = self.secrets.iter().position(|known| known == secret);
+        let index = known.unwrap_or_else(|| {
+            self.secrets.push(secret.to_owned());
+            self.secrets.len() - 1
+        });
+        format!("{HIDDEN} {})", index + 1)
+    }
+
+    fn scrub_all(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.scrub(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.scrub_all(item)),
+            Value::Object(fields) => fields.values_mut().for_each(|value| self.scrub_all(value)),
+            _ => {}
+        }
+    }
+
+    fn scrub(&self, text: &str) -> String {
+        let mut found: Vec<(&str, usize)> = Vec::new();
+        for (index, secret) in self.secrets.iter().enumerate() {
+            found.extend(spellings(secret).map(|spelling| (spelling, index + 1)));
+        }
+        // The longest first, so that none is cut up by a part of it.
+        found.sort_by_key(|(spelling, _)| std::cmp::Reverse(spelling.len()));
+        found.into_iter().fold(text.to_owned(), |text, (spelling, number)| {
+            text.replace(spelling, &format!("{HIDDEN} {number})"))
+        })
+    }
+}
+
+/// Whether a value of a config may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Open,
+    Hidden,
+}
+
+/// The parts of a schema with what they refer to, and with all that they allow instead.
+fn all_branches<'a>(root: &'a Value, parts: &[&'a Value]) -> Vec<&'a Value> {
+    let mut all: Vec<&Value> = Vec::new();
+    for part in parts {
+        all.extend([*part, resolve(root, part)]);
+    }
+    let choices = |part: &&'a Value| {
+        let lists = ["anyOf", "oneOf", "allOf"].map(|key| part.get(key).and_then(Value::as_array));
+        lists.into_iter().flatten().flatten().map(|branch| resolve(root, branch)).collect()
+    };
+    let more: Vec<Vec<&Value>> = all.iter().map(choices).collect();
+    all.extend(more.into_iter().flatten());
+    all
+}
+
+/// The parts of a schema that are about a field.
+fn below<'a>(parts: &[&'a Value], key: &str) -> Vec<&'a Value> {
+    let of = |part: &&'a Value| match part.get("properties").and_then(|all| all.get(key)) {
+        Some(property) => Some(property),
+        None => part.get("additionalProperties"),
+    };
+    parts.iter().filter_map(of).collect()
+}
+
+/// The texts by which a secret is recognised: itself, its lines, and the value of `NAME=VALUE`.
+fn spellings(secret: &str) -> impl Iterator<Item = &str> {
+    let lines = secret.lines().map(str::trim).filter(|line| line.len() >= LEAST_OF_MANY);
+    let value = secret.split_once('=').map(|(_, value)| value);
+    let all = std::iter::once(secret).chain(value).filter(|text| text.len() >= LEAST);
+    all.chain(lines)
+}
+
+/// What of a kubeconfig lets anyone in who has it.
+fn credentials(kubeconfig: &str) -> Vec<String> {
+    let is_secret = |key: &str| {
+        let key = key.trim_start_matches(['-', ' ']);
+        matches!(key, "token" | "password" | "client-certificate-data" | "client-key-data")
+    };
+    let pairs = kubeconfig.lines().filter_map(|line| line.split_once(':'));
+    let secrets = pairs.filter(|(key, _)| is_secret(key));
+    secrets.map(|(_, value)| value.trim().trim_matches(['"', '\'']).to_owned()).collect()
+}
+
+/// A kubeconfig that a host can read and that leads nowhere.
+fn stub(context: &str) -> String {
+    let name = Value::from(context);
+    format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: {name}\n\
+         clusters: [{{name: {name}, cluster: {{server: \"https://127.0.0.1:1\"}}}}]\n\
+         contexts: [{{name: {name}, context: {{cluster: {name}, user: {name}}}}}]\n\
+         users: [{{name: {name}, user: {{}}}}]\n"
+    )
+}
+
+/// A line that was meant as a message and cannot be read, without the kubeconfig in it.
+fn without_kubeconfig(line: &str) -> String {
+    let Some(key) = line.find("\"kubeconfig\"") else { return line.to_owned() };
+    let after = key + "\"kubeconfig\"".len();
+    let value = line[after..].trim_start_matches([' ', ':']);
+    let Some(text) = value.strip_prefix('"') else { return line.to_owned() };
+    let mut escaped = false;
+    let end = text.find(|c: char| {
+        let ends = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        ends
+    });
+    let rest = end.map_or("", |end| &text[end + 1..]);
+    format!("{}:\"{HIDDEN})\"{rest}", &line[..after])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn told(schema: &Value) -> Mask {
+        let mut mask = Mask::default();
+        let reply = json!({"jsonrpc": "2.0", "id": 0, "result": {"configSchema": schema}});
+        assert_eq!(mask.line(Side::Driver, &reply.to_string()), reply.to_string());
+        mask
+    }
+
+    fn token() -> Value {
+        json!({"properties": {"token": {"type": "string", "x-caproni-sensitive": true}}})
+    }
+
+    fn sent(mask: &mut Mask, config: &Value) -> Value {
+        let request =
+            json!({"jsonrpc": "2.0", "id": 1, "method": "start", "params": {"config": config}});
+        let line = mask.line(Side::Host, &request.to_string());
+        serde_json::from_str::<Value>(&line).unwrap()["params"]["config"].clone()
+    }
+
+    #[test]
+    fn a_line_without_secrets_stays_as_it_is_to_the_letter() {
+        let mut mask = told(&token());
+        for line in ["", "hello", "{ \"a\" : 1.0 }", "{\"jsonrpc\":\"2.0\",\"id\":1.0}\r", "[1,"] {
+            for from in [Side::Host, Side::Driver, Side::Stderr] {
+                assert_eq!(mask.line(from, line), line);
+            }
+        }
+    }
+
+    #[test]
+    fn sensitive_values_are_masked_at_every_depth_and_keep_their_shape() {
+        let schema = json!({
+            "properties": {
+                "token": {"$ref": "#/$defs/Secret"},
+                "env": {"type": "array", "x-caproni-sensitive": true},
+                "users": {"type": "array", "items": {"$ref": "#/$defs/User"}},
+                "keys": {"additionalProperties": {"$ref": "#/$defs/Secret"}},
+                "either": {"anyOf": [{"type": "boolean"}, {"$ref": "#/$defs/User"}]},
+                "pin": {"$ref": "#/$defs/Secret"},
+                "open": {"type": "string"},
+            },
+            "$defs": {
+                "Secret": {"type": ["string", "number", "null"], "x-caproni-sensitive": true},
+                "User": {"properties": {"name": {}, "password": {"$ref": "#/$defs/Secret"}}},
+            },
+        });
+        let config = json!({
+            "token": "hunter2", "env": ["A=one", "B=hunter2"], "pin": 4711, "open": "seen",
+            "users": [{"name": "ann", "password": "hunter2"}], "keys": {"k": "two"},
+            "either": {"name": "bob", "password": null},
+        });
+        assert_eq!(
+            sent(&mut told(&schema), &config),
+            json!({
+                "token": "(hidden 1)", "env": ["(hidden 2)", "(hidden 3)"], "pin": 0, "open": "seen",
+                "users": [{"name": "ann", "password": "(hidden 1)"}], "keys": {"k": "(hidden 4)"},
+                "either": {"name": "bob", "password": null},
+            })
+        );
+    }
+
+    #[test]
+    fn a_secret_is_masked_wherever_else_it_turns_up() {
+        let mut mask = told(&token());
+        sent(&mut mask, &json!({"token": "one: \"line\"\nKEY=hunter2 of many"}));
+        for (from, line) in [
+            (Side::Stderr, "login with hunter2 of many"),
+            (Side::Driver, "debug: hunter2 of many"),
+            (
+                Side::Driver,
+                r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"x hunter2 of many"}}"#,
+            ),
+        ] {
+            let shown = mask.line(from, line);
+            assert!(!shown.contains("hunter2") && shown.contains("(hidden 1)"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn what_the_cluster_runs_with_is_masked_too() {
+        let mut mask = told(&token());
+        let sealed = "sha256:1c1a4d952bd7a5c0943e671c96557c94fa871433ae37b06a8cda610d621463b9";
+        let reply = json!({"jsonrpc": "2.0", "id": 1, "result": {"state": "ready", "config": {"token": sealed}}});
+        assert!(!mask.line(Side::Driver, &reply.to_string()).contains("1c1a"));
+    }
+
+    #[test]
+    fn a_kubeconfig_becomes_one_that_leads_nowhere() {
+        let mut mask = Mask::default();
+        let kubeconfig = "users:\n- name: u\n  user:\n    token: s3cr3t-t0ken\n";
+        let reply = json!({"jsonrpc": "2.0", "id": 1, "result": {"kubeconfig": kubeconfig, "context": "c: x"}});
+        let shown: Value =
+            serde_json::from_str(&mask.line(Side::Driver, &reply.to_string())).unwrap();
+        assert_eq!(shown["result"]["kubeconfig"], stub("c: x"));
+        assert_eq!(mask.line(Side::Stderr, "got s3cr3t-t0ken"), "got (hidden 1)");
+        let broken = "oops{\"jsonrpc\":\"2.0\",\"result\":{\"kubeconfig\": \"a\\\"s3cret\", \"context\":\"c\"}}";
+        assert_eq!(
+            mask.line(Side::Driver, broken),
+            "oops{\"jsonrpc\":\"2.0\",\"result\":{\"kubeconfig\":\"(hidden)\", \"context\":\"c\"}}"
+        );
+        let half = "oops{\"jsonrpc\":\"2.0\",\"result\":{\"kubeconfig\":\"s3cret";
+        assert!(!mask.line(Side::Driver, half).contains("s3cret"));
+    }
+
+    #[test]
+    fn the_variables_of_a_plan_are_masked() {
+        let mut mask = Mask::default();
+        let reply = json!({"jsonrpc": "2.0", "id": 1, "result": {"argv": ["x"], "env": {"TOKEN": "hunter2"}}});
+        assert!(
+            mask.line(Side::Driver, &reply.to_string()).contains(r#""env":{"TOKEN":"(hidden 1)"}"#)
+        );
+    }
+}
