@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 use super::{Fault, NONE, altered};
 use crate::children::shell;
 use crate::good::Driver;
-use crate::modes::{Host, Mode, SILENT, TOLERATED, Verdict, fails, refused, run};
+use crate::modes::{Host, Mode, SILENT, STARTED, TOLERATED, Verdict, fails, refused};
 use crate::request::{Answer, Failure, Request};
 use crate::wire;
 
 /// A schema is not looked at by a `status` of which nothing depends on it.
-const NO_SCHEMA: Host =
-    Host { runs: &[run("start")], ..refused("has a config schema that is of no use") };
+const fn no_schema(says: &'static str) -> Host {
+    Host { runs: STARTED.runs, ..refused(says) }
+}
 
 pub(super) const MODES: &[Mode] = &[
     Mode {
@@ -78,7 +79,7 @@ pub(super) const MODES: &[Mode] = &[
         case: 20,
         what: "has a `configSchema` that is no schema",
         verdict: Verdict::Breaks("CONF-8"),
-        host: NO_SCHEMA,
+        host: no_schema("breaks CONF-8: it is not valid"),
         fault: Fault { answer: |d, r| property(d, r, json!({"type": "nonsense"})), ..NONE },
     },
     Mode {
@@ -86,7 +87,7 @@ pub(super) const MODES: &[Mode] = &[
         case: 21,
         what: "has a reference to another document in its `configSchema`",
         verdict: Verdict::Breaks("CONF-2"),
-        host: NO_SCHEMA,
+        host: no_schema("breaks CONF-2: it refers to `http://127.0.0.1:9/schema.json`"),
         fault: Fault {
             answer: |d, r| property(d, r, json!({"$ref": "http://127.0.0.1:9/schema.json"})),
             ..NONE
@@ -97,7 +98,7 @@ pub(super) const MODES: &[Mode] = &[
         case: 22,
         what: "has a `configSchema` of 300 KiB",
         verdict: Verdict::Breaks("CONF-8"),
-        host: NO_SCHEMA,
+        host: no_schema("bytes long, and 262144 are allowed"),
         fault: Fault {
             answer: |d, r| {
                 property(d, r, json!({"type": "string", "description": "x".repeat(300 << 10)}))
@@ -110,7 +111,7 @@ pub(super) const MODES: &[Mode] = &[
         case: 22,
         what: "has a `configSchema` that is nested 80 levels deep",
         verdict: Verdict::Breaks("CONF-8"),
-        host: NO_SCHEMA,
+        host: no_schema("breaks CONF-8: it is nested more than 64 levels deep"),
         fault: Fault { answer: |d, r| property(d, r, nested(78)), ..NONE },
     },
     Mode {
@@ -118,7 +119,7 @@ pub(super) const MODES: &[Mode] = &[
         case: 22,
         what: "has a `pattern` with look-around that takes exponential time, and a default to try it on",
         verdict: Verdict::Breaks("CONF-8"),
-        host: NO_SCHEMA,
+        host: no_schema("breaks CONF-8: it is not valid"),
         fault: Fault { answer: |d, r| property(d, r, bomb()), ..NONE },
     },
     Mode {
