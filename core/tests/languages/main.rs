@@ -9,6 +9,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
 
 mod examples;
+mod new;
 mod tools;
 mod trial;
 

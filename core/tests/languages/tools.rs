@@ -59,3 +59,17 @@ pub(crate) fn go_build(folder: &Path, program: &Path) {
     let output = go.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+/// The variables by which a `cargo` finds its compiler and the crates that it has fetched,
+/// whatever `HOME` and `PATH` are.
+pub(crate) fn cargo_env(cargo: &Path) -> Vec<(&'static str, String)> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).unwrap();
+    let compiler = cargo.with_file_name("rustc");
+    let text = |path: PathBuf| path.into_os_string().into_string().unwrap();
+    vec![
+        ("CARGO_HOME", text(home)),
+        ("RUSTC", text(compiler)),
+        ("CARGO_NET_OFFLINE", "true".into()),
+    ]
+}
