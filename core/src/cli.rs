@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind as ClapErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{App, destroy, drivers, restart, start, status, stop, version};
@@ -94,7 +94,11 @@ fn not_understood(error: &clap::Error) -> ExitCode {
     if !asked && wants_json() {
         let text = error.to_string();
         let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        Ui::new(Format::Json, false).error(&Error::usage(first).with_hint("see `caproni --help`"));
+        let hint = match error.get(ContextKind::ValidValue) {
+            Some(ContextValue::Strings(values)) => format!("use one of {}", values.join(", ")),
+            _ => "see `caproni --help`".into(),
+        };
+        Ui::new(Format::Json, false).error(&Error::usage(first).with_hint(hint));
     } else {
         // Nobody reads it: the exit code tells all the same.
         let _ = error.print();

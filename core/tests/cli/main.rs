@@ -12,6 +12,7 @@ mod discovery;
 mod drivers_call;
 mod drivers_describe;
 mod drivers_list;
+mod drivers_new;
 mod drivers_record;
 mod drivers_schema;
 mod faults;
