@@ -102,7 +102,10 @@ impl<'a> BringUp<'a> {
             None => self.make_usable(session, &config, kubeconfig).await,
         };
         match usable {
-            Ok((status, look)) => Ok(Up { outcome, status, look }),
+            Ok((status, look)) => {
+                self.keep_config_file();
+                Ok(Up { outcome, status, look })
+            }
             Err(error) => Err(self.roll_back(session, &outcome, config, error).await),
         }
     }
@@ -153,6 +156,15 @@ impl<'a> BringUp<'a> {
         let undone = matches!(outcome.change, Change::Created | Change::Started);
         (undone && self.app.interrupt.is_raised())
             .then(|| Error::driver(ErrorKind::Cancelled, "cancelled"))
+    }
+
+    /// For `caproni list`. That it cannot be kept is no reason to undo a cluster.
+    fn keep_config_file(&self) {
+        let path = self.target.file.as_ref().map(|file| file.path.as_path());
+        let state = ClusterState::of(&self.target.driver.name, &self.target.profile);
+        if let Err(error) = state.keep_config_file(path) {
+            self.app.ui.warn(&format!("`caproni list` will not know the config file: {error}"));
+        }
     }
 
     /// Measures that the cluster is ready, and puts its context into the user's kubeconfig.

@@ -19,6 +19,7 @@ mod faults;
 mod handmade;
 mod interrupts;
 mod life;
+mod list;
 mod mending;
 mod output;
 mod readiness;

@@ -16,6 +16,8 @@ mod schema;
 
 use clap::{Args, Subcommand};
 
+pub(crate) use list::reason;
+
 use super::App;
 use crate::error::Error;
 
