@@ -43,6 +43,7 @@ fn the_go_example_breaks_no_rule_and_lives() {
 #[test]
 fn a_perl_driver_written_from_the_page_alone_breaks_no_rule_and_lives() {
     let sandbox = sandbox_with(&[tools::PERL]);
+    tools::assert_perl_is_whole();
     install(&sandbox, "perl", "tests/languages");
     breaks_no_rule(&sandbox, "perl", "destructive");
     lives(&sandbox, "perl");

@@ -27,6 +27,13 @@ pub(crate) fn find((program, package): Tool) -> PathBuf {
     })
 }
 
+/// Debian's `perl-base`, which every Debian has, is a perl without the modules of Perl.
+pub(crate) fn assert_perl_is_whole() {
+    let modules = ["-MJSON::PP", "-MDigest::SHA", "-e", "1"];
+    let output = Command::new(find(PERL)).args(modules).output().unwrap();
+    assert!(output.status.success(), "install the Debian package `perl`: {output:?}");
+}
+
 /// A sandbox in which these programs are found.
 pub(crate) fn sandbox_with(tools: &[Tool]) -> Sandbox {
     let sandbox = Sandbox::new();
@@ -72,4 +79,10 @@ pub(crate) fn cargo_env(cargo: &Path) -> Vec<(&'static str, String)> {
         ("RUSTC", text(compiler)),
         ("CARGO_NET_OFFLINE", "true".into()),
     ]
+}
+
+#[test]
+#[should_panic(expected = "`cobol-85` is not installed: install the Debian package `cobol`")]
+fn a_language_that_is_not_there_is_a_failure() {
+    find(("cobol-85", "cobol"));
 }
