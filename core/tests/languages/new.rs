@@ -32,13 +32,12 @@ fn follow(sandbox: &Sandbox, next: &[String], env: &Env) {
     put_on_path(sandbox);
     let mut before = String::new();
     for command in next {
-        let script = format!("#!/bin/sh\nset -e\n{before}{command}\n");
         if command.starts_with("cd ") || command.starts_with("export ") {
             before += &format!("{command}\n");
             continue;
         }
-        sandbox.executable("step", &script);
-        let step = sandbox.program(&sandbox.path("step"), "");
+        let script = sandbox.write("step", &format!("set -e\n{before}{command}\n"));
+        let step = sandbox.program(Path::new("/bin/sh"), &script.display().to_string());
         let step = env.iter().fold(step, |step, (name, value)| step.env(name, value));
         let output = step.run();
         assert_eq!(output.code(), 0, "{command}: {output:#?}");
