@@ -2,10 +2,15 @@
 //! the rule's id, and what breaks nothing is told nothing.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::{Mode, each};
+
+/// How long a whole check may take, with twelve of them at work: some modes write a million
+/// lines, others keep silent wherever they can.
+const PATIENCE: Duration = Duration::from_secs(240);
 
 #[test]
 fn every_mode_is_told_which_rule_it_breaks() {
@@ -39,7 +44,7 @@ impl Mode {
         let sandbox = self.sandbox();
         let limit = if name == "progress-flood" { "60s" } else { "5s" };
         let words = format!("-o json --timeout {limit} drivers check --destructive {name}");
-        let output = sandbox.run(&words);
+        let output = sandbox.caproni(&words).spawn().end_within(PATIENCE);
         if name == "unsupported-version" {
             assert_eq!(output.json_error()["kind"], "UnsupportedProtocolVersion");
             return;
