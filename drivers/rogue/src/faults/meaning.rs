@@ -148,6 +148,19 @@ pub(super) const MODES: &[Mode] = &[
         },
     ),
     row(
+        0,
+        "no-lock",
+        "creates a cluster that another process is creating",
+        Verdict::Breaks("CALL-5"),
+        STARTED,
+        |driver, request| {
+            if let Ok(profile) = request.profile() {
+                driver.clusters.forget_lock(profile);
+            }
+            Some(driver.answer(request))
+        },
+    ),
+    row(
         111,
         "forgets-on-restart",
         "keeps its clusters with its process, and says in `status` which one it is",
