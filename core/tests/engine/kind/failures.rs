@@ -91,3 +91,19 @@ fn a_port_that_is_taken_is_a_conflict() {
     assert_eq!(error["resource"], format!("port {port}"));
     assert_eq!(place.left(), Vec::<String>::new());
 }
+
+#[test]
+fn a_kind_that_is_too_old_is_refused_with_both_versions() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = place("kind-old");
+    let folder = only_docker(&place);
+    let program = std::path::Path::new(&folder).join("kind");
+    std::fs::write(&program, "#!/bin/sh\necho 0.11.1\n").expect("writable");
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(&program, mode).expect("it is ours");
+    let path = format!("{folder}:/usr/bin:/bin");
+    let run = place.caproni_with(&["start", "-o", "json"], &[("PATH", &path)]).expect_code(7);
+    let error = run.error();
+    assert_eq!(error["kind"], "BackendMissing", "{error:#}");
+    assert_eq!((&error["required"], &error["found"]), (&json!("0.20"), &json!("0.11.1")));
+}
