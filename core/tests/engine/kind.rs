@@ -5,6 +5,7 @@ mod config;
 mod failures;
 mod interrupts;
 mod life;
+mod nodes;
 mod several;
 mod states;
 
