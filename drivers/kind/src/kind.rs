@@ -11,7 +11,7 @@ const INSTALL: Install = Install::new("install kind as https://kind.sigs.k8s.io 
     .brew("kind")
     .go("sigs.k8s.io/kind@v0.32.0");
 
-/// The kind program. Older ones than this wrote into the user's kubeconfig at times.
+/// The kind program; the minimum is the oldest whose flags and load balancer were read in its source.
 pub(crate) const KIND: Backend = Backend::new("kind", INSTALL)
     .version(&["version", "-q"], parse_version)
     .minimum("0.20")
