@@ -4,23 +4,12 @@
 
 use std::fmt;
 
+use caproni_engine::Binding;
+
 use crate::filter;
 
-/// The port of the Kubernetes API inside a node; its publication is no port mapping.
-pub(crate) const API_PORT: u16 = 6443;
-
-/// One published port, in the words of the Docker engine.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Binding {
-    /// The host's address; empty is every address, as is `0.0.0.0`.
-    pub(crate) host_ip: String,
-    /// The host's port; `None` lets the engine choose one.
-    pub(crate) host_port: Option<u16>,
-    /// The port inside the container.
-    pub(crate) container_port: u16,
-    /// `tcp`, `udp` or `sctp`.
-    pub(crate) protocol: String,
-}
+/// What a mapping looks like.
+const FORM: &str = "[HOST:][HOSTPORT:]CONTAINERPORT[/PROTOCOL][@NODEFILTER]";
 
 /// Where the container end of a mapping is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,58 +31,22 @@ pub(crate) struct Mapping {
     pub(crate) target: Target,
 }
 
-impl Binding {
-    /// Tells whether it is what is wanted, any port of the host being one that is.
-    fn satisfies(&self, wanted: &Self) -> bool {
-        self.container_port == wanted.container_port
-            && self.protocol == wanted.protocol
-            && every_address(&self.host_ip) == every_address(&wanted.host_ip)
-            && (wanted.host_port.is_none() || wanted.host_port == self.host_port)
-    }
-
-    /// Tells whether both take the same port of the host.
-    pub(crate) fn collides(&self, other: &Self) -> bool {
-        let (one, two) = (every_address(&self.host_ip), every_address(&other.host_ip));
-        self.host_port.is_some()
-            && self.host_port == other.host_port
-            && self.protocol == other.protocol
-            && (one == two || one.is_empty() || two.is_empty())
-    }
-
-    /// Spells it as the engine does. k3d deletes a mapping only by the very address it
-    /// was made with: `0.0.0.0` and none are not the same to it.
-    pub(crate) fn exact(&self) -> String {
-        match self.host_ip.as_str() {
-            "0.0.0.0" => {
-                let port = self.host_port.map(|port| port.to_string()).unwrap_or_default();
-                format!("0.0.0.0:{port}:{}/{}", self.container_port, self.protocol)
-            }
-            _ => self.to_string(),
+/// Spells a binding as the engine does. k3d deletes a mapping only by the very address it
+/// was made with: `0.0.0.0` and none are not the same to it.
+pub(crate) fn exact(binding: &Binding) -> String {
+    match binding.host_ip.as_str() {
+        "0.0.0.0" => {
+            let port = binding.host_port.map(|port| port.to_string()).unwrap_or_default();
+            format!("0.0.0.0:{port}:{}/{}", binding.container_port, binding.protocol)
         }
-    }
-
-    /// Tells whether it leads to the same port inside the container.
-    pub(crate) fn same_container_port(&self, other: &Self) -> bool {
-        self.container_port == other.container_port && self.protocol == other.protocol
+        _ => binding.to_string(),
     }
 }
 
-impl fmt::Display for Binding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ip = every_address(&self.host_ip);
-        match ip {
-            "" => {}
-            ip if ip.contains(':') => write!(f, "[{ip}]:")?,
-            ip => write!(f, "{ip}:")?,
-        }
-        match self.host_port {
-            Some(port) => write!(f, "{port}:")?,
-            None if !ip.is_empty() => f.write_str(":")?,
-            None => {}
-        }
-        write!(f, "{}", self.container_port)?;
-        if self.protocol == "tcp" { Ok(()) } else { write!(f, "/{}", self.protocol) }
-    }
+/// The host's port of an API address, `[host:]port`, as a binding to look for.
+pub(crate) fn api_binding(api_port: &str) -> Option<Binding> {
+    let (host, port) = api_port.rsplit_once(':').unwrap_or(("", api_port));
+    Some(Binding::of_api(host.parse().ok(), port.parse().ok()?))
 }
 
 impl fmt::Display for Mapping {
@@ -123,11 +76,6 @@ impl Mapping {
     }
 }
 
-/// The engine's spelling of "every address" as the empty string.
-fn every_address(ip: &str) -> &str {
-    if ip == "0.0.0.0" { "" } else { ip }
-}
-
 /// Takes a mapping's string apart; a range of ports gives several mappings.
 ///
 /// # Errors
@@ -135,47 +83,8 @@ fn every_address(ip: &str) -> &str {
 pub(crate) fn parse(text: &str) -> Result<Vec<Mapping>, String> {
     let (ports, filters) = filter::split(text);
     let target = target(&filters)?;
-    let (ports, protocol) = ports.rsplit_once('/').unwrap_or((&ports, "tcp"));
-    let protocol = protocol.to_ascii_lowercase();
-    if !["tcp", "udp", "sctp"].contains(&protocol.as_str()) {
-        return Err(format!("`{text}` has the unknown protocol `{protocol}`"));
-    }
-    let (host_ip, host_ports, container_ports) = parts(ports);
-    let bad = || format!("`{text}` is not [HOST:][HOSTPORT:]CONTAINERPORT[/PROTOCOL][@NODEFILTER]");
-    if !host_ip.is_empty() && host_ip.parse::<std::net::IpAddr>().is_err() {
-        return Err(format!("`{text}` names the host `{host_ip}`, which is no IP address"));
-    }
-    let container_ports = range(container_ports).ok_or_else(bad)?;
-    let host_ports: Vec<Option<u16>> = match host_ports {
-        "" | "0" => vec![None; container_ports.len()],
-        ports => range(ports).ok_or_else(bad)?.map(Some).collect(),
-    };
-    if host_ports.len() != container_ports.len() {
-        return Err(format!("`{text}` maps ranges of different length"));
-    }
-    let mapping = |(host_port, container_port)| Mapping {
-        binding: Binding {
-            host_ip: host_ip.to_owned(),
-            host_port,
-            container_port,
-            protocol: protocol.clone(),
-        },
-        target: target.clone(),
-    };
-    Ok(host_ports.into_iter().zip(container_ports).map(mapping).collect())
-}
-
-/// Host address, host ports and container ports; the first two may be empty.
-fn parts(ports: &str) -> (&str, &str, &str) {
-    let Some((rest, container)) = ports.rsplit_once(':') else { return ("", "", ports) };
-    let Some((ip, host)) = rest.rsplit_once(':') else { return ("", rest, container) };
-    (ip.trim_start_matches('[').trim_end_matches(']'), host, container)
-}
-
-fn range(text: &str) -> Option<std::ops::RangeInclusive<u16>> {
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let (first, last): (u16, u16) = (first.parse().ok()?, last.parse().ok()?);
-    (first > 0 && first <= last).then_some(first..=last)
+    let bindings = Binding::parse(&ports, text, FORM)?;
+    Ok(bindings.into_iter().map(|binding| Mapping { binding, target: target.clone() }).collect())
 }
 
 /// k3d's reading of a node filter: without one, and for the load balancer, every node
@@ -235,11 +144,10 @@ mod tests {
     }
 
     #[test]
-    fn two_bindings_collide_when_they_take_the_same_port_of_one_address() {
-        let collide = |a: &str, b: &str| one(a).binding.collides(&one(b).binding);
-        assert!(collide("80:80", "127.0.0.1:80:8080"));
-        assert!(!collide("127.0.0.2:80:80", "127.0.0.1:80:80"));
-        assert!(!collide("80:80/udp", "80:80/tcp"));
-        assert!(!collide("80", "80"));
+    fn the_apis_port_is_looked_for_when_it_is_fixed() {
+        let binding = api_binding("127.0.0.1:6550").unwrap();
+        assert_eq!((binding.host_ip.as_str(), binding.host_port), ("127.0.0.1", Some(6550)));
+        assert_eq!(api_binding("6550").unwrap().host_ip, "");
+        assert_eq!(api_binding("random"), None);
     }
 }

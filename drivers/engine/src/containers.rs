@@ -1,0 +1,109 @@
+//! Containers: finding, stopping, starting and removing them.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bollard::models::ContainerSummary;
+use bollard::query_parameters::{
+    ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
+    RenameContainerOptionsBuilder, StopContainerOptionsBuilder,
+};
+use caproni_driver::Error;
+use futures_util::TryStreamExt;
+
+use crate::container::Container;
+use crate::engine::{Engine, WORK};
+
+impl Engine {
+    /// Inspects one container; `None` when it is gone since it was listed.
+    ///
+    /// # Errors
+    /// As [`Engine::connect`].
+    pub async fn container(&self, listed: &ContainerSummary) -> Result<Option<Container>, Error> {
+        let id = listed.id.clone().unwrap_or_default();
+        let inspected = self.answer_or_gone(self.docker.inspect_container(&id, None)).await?;
+        Ok(inspected
+            .map(|inspected| Container { created: listed.created, ..Container::read(inspected) }))
+    }
+
+    /// Lists containers, stopped ones too, that have all of the labels.
+    ///
+    /// # Errors
+    /// As [`Engine::connect`].
+    pub async fn list(&self, labels: &[&str]) -> Result<Vec<ContainerSummary>, Error> {
+        let labels = labels.iter().map(|&label| label.to_owned()).collect();
+        let filters = HashMap::from([("label".to_owned(), labels)]);
+        let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+        self.answer(self.docker.list_containers(Some(options))).await
+    }
+
+    /// Lists all containers that run.
+    ///
+    /// # Errors
+    /// As [`Engine::connect`].
+    pub async fn running(&self) -> Result<Vec<ContainerSummary>, Error> {
+        self.answer(self.docker.list_containers(None)).await
+    }
+
+    /// The end of what a container printed, by lines.
+    ///
+    /// # Errors
+    /// As [`Engine::connect`].
+    pub async fn log(&self, container: &str, lines: usize) -> Result<Vec<String>, Error> {
+        let options = LogsOptionsBuilder::default()
+            .stdout(true)
+            .stderr(true)
+            .tail(&lines.to_string())
+            .build();
+        let chunks = self.docker.logs(container, Some(options));
+        let chunks: Vec<_> = self.answer(chunks.try_collect()).await?;
+        let text: String = chunks.iter().map(ToString::to_string).collect();
+        Ok(text.lines().map(|line| line.trim_end().to_owned()).collect())
+    }
+
+    /// Lets a paused container go on.
+    ///
+    /// # Errors
+    /// As [`Engine::connect`].
+    pub async fn unpause(&self, container: &str) -> Result<(), Error> {
+        self.answer(self.docker.unpause_container(container)).await
+    }
+
+    /// Starts a container.
+    ///
+    /// # Errors
+    /// As [`Engine::connect`].
+    pub async fn start(&self, container: &str) -> Result<(), Error> {
+        self.work(self.docker.start_container(container, None)).await
+    }
+
+    /// Asks a container to end, and ends it when it does not within `grace`.
+    ///
+    /// # Errors
+    /// As [`Engine::connect`].
+    pub async fn stop(&self, container: &str, grace: Duration) -> Result<(), Error> {
+        let seconds = i32::try_from(grace.as_secs()).unwrap_or(i32::MAX);
+        let options = StopContainerOptionsBuilder::default().t(seconds).build();
+        let stopped = self.docker.stop_container(container, Some(options));
+        self.unless_gone(WORK + grace, stopped).await
+    }
+
+    /// Gives a container another name.
+    ///
+    /// # Errors
+    /// As [`Engine::connect`].
+    pub async fn rename(&self, container: &str, name: &str) -> Result<(), Error> {
+        let options = RenameContainerOptionsBuilder::default().name(name).build();
+        self.answer(self.docker.rename_container(container, options)).await
+    }
+
+    /// Removes a container, running or not, with its anonymous volumes; gone is fine.
+    ///
+    /// # Errors
+    /// As [`Engine::connect`].
+    pub async fn remove(&self, container: &str) -> Result<(), Error> {
+        let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+        let removed = self.docker.remove_container(container, Some(options));
+        self.unless_gone(WORK, removed).await
+    }
+}

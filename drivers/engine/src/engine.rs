@@ -1,0 +1,182 @@
+//! One engine for the time of one request, and how each of its calls fails.
+
+use std::future::Future;
+use std::time::Duration;
+
+use bollard::Docker;
+use caproni_driver::backend::{Backend, Platform};
+use caproni_driver::{Error, ErrorKind, Program, Request};
+
+use crate::endpoint::Endpoint;
+use crate::mend::{self, Silence};
+use crate::opening;
+use crate::silence::{silence, silent, status_code, unexpected};
+
+/// How long the engine may take for a question.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// How long the engine may take to remove or start something.
+pub(crate) const WORK: Duration = Duration::from_secs(60);
+
+/// A Docker engine, for the time of one request.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) docker: Docker,
+    pub(crate) endpoint: Endpoint,
+    request: Request,
+}
+
+/// A failure of one call, before it is known what it means.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Engine(bollard::errors::Error),
+    Slow,
+    Ended(Error),
+}
+
+impl Engine {
+    /// Connects to the engine that the docker command would use.
+    ///
+    /// # Errors
+    /// `BackendUnavailable`, `BackendMissing` or `PermissionDenied` with what mends it,
+    /// `Unsupported` for an address of an unknown kind.
+    pub async fn connect(request: &Request) -> Result<Self, Error> {
+        let endpoint = Endpoint::of_environment()?;
+        let opened = within(request, ANSWER, opening::open(&endpoint.transport)).await;
+        match opened {
+            Ok(docker) => Ok(Self { docker, endpoint, request: request.clone() }),
+            // Something answers there, and it is no engine.
+            Err(Failure::Engine(error)) if status_code(&error).is_some() => {
+                Err(silent(&endpoint, Silence::NotThere, &error))
+            }
+            Err(failure) => Err(failure.explain(&endpoint)),
+        }
+    }
+
+    /// Connects to the engine for a backend that works on it; where its program is missing as
+    /// well, the failure names all that it takes to mend both.
+    ///
+    /// # Errors
+    /// As [`Engine::connect`], and `BackendMissing`.
+    pub async fn connect_for(request: &Request, backend: &Backend) -> Result<Self, Error> {
+        let error = match Self::connect(request).await {
+            Ok(engine) => return Ok(engine),
+            Err(error) => error,
+        };
+        let silent =
+            matches!(error.kind(), ErrorKind::BackendUnavailable | ErrorKind::BackendMissing);
+        if !silent || backend.path().is_some() {
+            return Err(error);
+        }
+        let both = backend.missing(&Platform::detect()).with_cause(&error);
+        let hint = match (&both.data.hint, &error.data.hint) {
+            (Some(first), Some(second)) => format!("{first}; then {second}"),
+            (first, second) => first.clone().or_else(|| second.clone()).unwrap_or_default(),
+        };
+        Err(both.with_hint(hint).with_actions(error.data.actions))
+    }
+
+    /// Tells where the engine is and its version, as far as either is to be had.
+    pub async fn program(request: &Request) -> Program {
+        let program = Program::new("docker");
+        let Ok(endpoint) = Endpoint::of_environment() else { return program };
+        let program = program.with_location(endpoint.to_string());
+        let version = async { Self::connect(request).await.ok()?.version().await.ok()? };
+        match tokio::time::timeout(ANSWER, version).await {
+            Ok(Some(version)) => program.with_version(version),
+            _ => program,
+        }
+    }
+
+    /// The same engine for the work of another request, such as a rollback.
+    #[must_use]
+    pub fn for_request(&self, request: &Request) -> Self {
+        Self { request: request.clone(), ..self.clone() }
+    }
+
+    /// Where the engine is.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Asks for the engine's version.
+    ///
+    /// # Errors
+    /// As [`Engine::connect`].
+    pub async fn version(&self) -> Result<Option<String>, Error> {
+        Ok(self.answer(self.docker.version()).await?.version)
+    }
+
+    pub(crate) async fn answer<T>(
+        &self,
+        call: impl Future<Output = Result<T, bollard::errors::Error>>,
+    ) -> Result<T, Error> {
+        self.within(ANSWER, call).await.map_err(|failure| failure.explain(&self.endpoint))
+    }
+
+    pub(crate) async fn work<T>(
+        &self,
+        call: impl Future<Output = Result<T, bollard::errors::Error>>,
+    ) -> Result<T, Error> {
+        self.within(WORK, call).await.map_err(|failure| failure.explain(&self.endpoint))
+    }
+
+    /// As `answer`, with `None` for "no such thing".
+    pub(crate) async fn answer_or_gone<T>(
+        &self,
+        call: impl Future<Output = Result<T, bollard::errors::Error>>,
+    ) -> Result<Option<T>, Error> {
+        match self.within(ANSWER, call).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(Failure::Engine(error)) if status_code(&error) == Some(404) => Ok(None),
+            Err(failure) => Err(failure.explain(&self.endpoint)),
+        }
+    }
+
+    /// Work on a thing that may be gone, or going, already.
+    pub(crate) async fn unless_gone(
+        &self,
+        limit: Duration,
+        call: impl Future<Output = Result<(), bollard::errors::Error>>,
+    ) -> Result<(), Error> {
+        match self.within(limit, call).await {
+            // 409: "removal of container … is already in progress".
+            Err(Failure::Engine(error)) if matches!(status_code(&error), Some(404 | 409)) => Ok(()),
+            other => other.map_err(|failure| failure.explain(&self.endpoint)),
+        }
+    }
+
+    pub(crate) async fn within<T>(
+        &self,
+        limit: Duration,
+        call: impl Future<Output = Result<T, bollard::errors::Error>>,
+    ) -> Result<T, Failure> {
+        within(&self.request, limit, call).await
+    }
+}
+
+async fn within<T>(
+    request: &Request,
+    limit: Duration,
+    call: impl Future<Output = Result<T, bollard::errors::Error>>,
+) -> Result<T, Failure> {
+    match request.or_ended(tokio::time::timeout(limit, call)).await {
+        Ok(Ok(Ok(answer))) => Ok(answer),
+        Ok(Ok(Err(error))) => Err(Failure::Engine(error)),
+        Ok(Err(_)) => Err(Failure::Slow),
+        Err(ended) => Err(Failure::Ended(ended)),
+    }
+}
+
+impl Failure {
+    pub(crate) fn explain(self, endpoint: &Endpoint) -> Error {
+        match self {
+            Self::Ended(error) => error,
+            Self::Slow => mend::engine_silent(&Platform::detect(), endpoint, Silence::Hangs),
+            Self::Engine(error) => match status_code(&error) {
+                Some(_) => unexpected(&error),
+                None => silent(endpoint, silence(&error), &error),
+            },
+        }
+    }
+}

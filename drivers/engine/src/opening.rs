@@ -1,0 +1,64 @@
+//! Opening a connection, in a version of the API that the engine speaks.
+
+use bollard::errors::Error as EngineError;
+use bollard::{API_DEFAULT_VERSION, ClientVersion, Docker};
+
+use crate::endpoint::Transport;
+
+/// bollard's own limit in seconds; each call has a shorter one of ours.
+const LIMIT: u64 = 120;
+
+/// Connects in bollard's own version, or the newest that the engine speaks.
+///
+/// An engine refuses versions newer than its own, and says which that is. bollard asks
+/// for the engine's version instead, for which the engine runs three programs: with 6 ms
+/// that took twice as long as all the rest of a status.
+pub(crate) async fn open(transport: &Transport) -> Result<Docker, EngineError> {
+    let docker = connect(transport, API_DEFAULT_VERSION)?;
+    let Err(refusal) = docker.ping().await else { return Ok(docker) };
+    match newest_version(&refusal) {
+        Some(version) => connect(transport, &version),
+        // A plain failure fails here as well, and an engine of few words answers.
+        None => docker.negotiate_version().await,
+    }
+}
+
+fn connect(transport: &Transport, version: &ClientVersion) -> Result<Docker, EngineError> {
+    match transport {
+        Transport::Unix(path) => Docker::connect_with_unix(&path.to_string_lossy(), LIMIT, version),
+        Transport::Tcp(address) => Docker::connect_with_http(address, LIMIT, version),
+        Transport::Tls(address, folder) => Docker::connect_with_ssl(
+            address,
+            &folder.join("key.pem"),
+            &folder.join("cert.pem"),
+            &folder.join("ca.pem"),
+            LIMIT,
+            version,
+        ),
+    }
+}
+
+/// The version in `client version 1.53 is too new. Maximum supported API version is 1.41`.
+fn newest_version(refusal: &EngineError) -> Option<ClientVersion> {
+    let EngineError::DockerResponseServerError { message, .. } = refusal else { return None };
+    let (_, version) = message.split_once("Maximum supported API version is ")?;
+    let (major, minor) = version.trim().split_once('.')?;
+    Some(ClientVersion { major_version: major.parse().ok()?, minor_version: minor.parse().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_version_is_taken_from_the_refusal() {
+        let refusal = |message: &str| EngineError::DockerResponseServerError {
+            status_code: 400,
+            message: message.into(),
+        };
+        let text = "client version 1.53 is too new. Maximum supported API version is 1.41";
+        let version = newest_version(&refusal(text)).unwrap();
+        assert_eq!((version.major_version, version.minor_version), (1, 41));
+        assert!(newest_version(&refusal("page not found")).is_none());
+    }
+}
