@@ -13,5 +13,6 @@ mod failures;
 mod interrupts;
 mod kind;
 mod life;
+mod list;
 mod states;
 mod support;
