@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::container::{Container, Role};
+use caproni_engine::Container;
+
 use crate::document::{self, CONFIG_LABEL};
 use crate::extra_args::ExtraArgs;
 use crate::mapping::{Mapping, Target};
 use crate::ports::effective;
+use crate::role::Role;
 
 /// The label with the cluster's name on everything k3d makes for it.
 pub(crate) const CLUSTER_LABEL: &str = "k3d.cluster";
@@ -38,14 +40,15 @@ pub(crate) struct Shape {
 impl Cluster {
     /// The nodes, in the order of their roles and names.
     pub(crate) fn nodes(&self) -> Vec<&Container> {
-        let mut nodes: Vec<_> = self.containers.iter().filter(|c| c.is_node()).collect();
-        nodes.sort_by_key(|node| (node.role, natural(&node.name)));
+        let mut nodes: Vec<_> =
+            self.containers.iter().filter(|c| Role::of(c).node().is_some()).collect();
+        nodes.sort_by_key(|node| (Role::of(node), natural(&node.name)));
         nodes
     }
 
     /// The servers, the first one first.
     pub(crate) fn servers(&self) -> Vec<&Container> {
-        self.nodes().into_iter().filter(|node| node.role == Role::Server).collect()
+        self.nodes().into_iter().filter(|node| Role::of(node) == Role::Server).collect()
     }
 
     /// The load balancer, by its proper name.
@@ -83,7 +86,7 @@ impl Cluster {
     /// The nodes there should be: by the config kept with the cluster, or by what k3d's
     /// labels and what exists tell.
     pub(crate) fn shape(&self) -> Shape {
-        let count = |role| self.containers.iter().filter(|c| c.role == role).count() as u32;
+        let count = |role| self.containers.iter().filter(|c| Role::of(c) == role).count() as u32;
         let kept = self.kept_config();
         let extra = ExtraArgs::read(&strings(kept.as_ref(), "extra_args"));
         let number = |field: &str| {
@@ -140,7 +143,7 @@ impl Cluster {
         let shape = self.shape();
         let mut mappings: Vec<String> = Vec::new();
         for node in self.nodes() {
-            let kind = match node.role {
+            let kind = match Role::of(node) {
                 Role::Server => "server",
                 Role::Agent => "agent",
                 _ => "",
@@ -197,8 +200,8 @@ fn natural(name: &str) -> (String, u32) {
 pub(crate) mod tests {
     use super::*;
     use crate::config::K3dConfig;
-    use crate::container::tests::recorded;
     use crate::mapping::parse_all;
+    use crate::role::tests::recorded;
 
     /// The cluster of the recordings, of one server behind a load balancer.
     pub(crate) fn running() -> Cluster {

@@ -3,11 +3,11 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use caproni_driver::{Error, ErrorKind, Request, Status, lock};
+use caproni_engine::Engine;
 
 use crate::cluster::Cluster;
-use crate::engine::Engine;
-use crate::k3d;
-use crate::mend::{self, Platform};
+use crate::k3d::K3D;
+use crate::look::look;
 use crate::status::{self, Around};
 
 /// How long finding out what is left of a failed request may take.
@@ -16,23 +16,9 @@ const LOOK: Duration = Duration::from_secs(3);
 /// Connects to the engine.
 ///
 /// # Errors
-/// As [`Engine::connect`]; where k3d is missing as well, `BackendMissing` with all that
-/// it takes to mend both.
+/// As [`Engine::connect_for`].
 pub(crate) async fn connect(request: &Request) -> Result<Engine, Error> {
-    let error = match Engine::connect(request).await {
-        Ok(engine) => return Ok(engine),
-        Err(error) => error,
-    };
-    let silent = matches!(error.kind(), ErrorKind::BackendUnavailable | ErrorKind::BackendMissing);
-    if !silent || k3d::find_program().is_some() {
-        return Err(error);
-    }
-    let both = mend::k3d_missing(&Platform::detect()).with_cause(&error);
-    let hint = match (&both.data.hint, &error.data.hint) {
-        (Some(first), Some(second)) => format!("{first}; then {second}"),
-        (first, second) => first.clone().or_else(|| second.clone()).unwrap_or_default(),
-    };
-    Err(both.with_hint(hint).with_actions(error.data.actions))
+    Engine::connect_for(request, &K3D).await
 }
 
 /// Tells a cluster's status as it is now, with who works on it.
@@ -67,8 +53,8 @@ pub(crate) async fn with_state_left<T>(
     if error.data.state.is_some() || !touched.contains(error.kind()) {
         return Err(error);
     }
-    let look = request.for_cleanup(LOOK);
-    let cluster = async { Engine::connect(&look).await?.cluster(profile).await };
+    let cleanup = request.for_cleanup(LOOK);
+    let cluster = async { look(&Engine::connect(&cleanup).await?, profile).await };
     match cluster.await {
         Ok(cluster) => Err(error.with_state(status::of(&cluster, &Around::default()).state)),
         Err(_) => Err(error),

@@ -1,6 +1,7 @@
 //! What k3d's words mean when it fails: it exits with 1 whatever happened.
 
 use caproni_driver::{Error, ErrorKind};
+use caproni_engine::{Refusal, between};
 
 /// Gives a failure of k3d its kind, by what k3d printed; one of no known kind stays
 /// `BackendFailed`. The command and its output are kept in any case.
@@ -27,18 +28,14 @@ pub(crate) fn says_that_it_exists(error: &Error) -> bool {
 /// A failure that is known by its words.
 #[derive(Debug, PartialEq)]
 enum Meaning {
-    /// A port of the host is taken, by nobody knows whom.
-    PortTaken(String),
-    /// A container has the name of one of the cluster's.
-    NameTaken(String),
+    /// The engine's own words.
+    Engine(Refusal),
     /// The image is not to be had.
     NoImage(String),
     /// A node did not say in time that it is up; `node` may be unknown.
     NotUp(Option<String>),
     /// A node ends again and again.
     Crashing(String),
-    /// The engine went away.
-    NoEngine,
     /// A cluster of the name is there already.
     Exists,
 }
@@ -46,28 +43,7 @@ enum Meaning {
 impl Meaning {
     fn into_error(self) -> Error {
         match self {
-            Self::PortTaken(port) => {
-                let mut error = Error::new(
-                    ErrorKind::ResourceConflict,
-                    format!("port {port} of the host is taken"),
-                )
-                .with_hint(format!(
-                    "stop what uses port {port}, or choose another in `port_mappings` or `api_port`"
-                ));
-                error.data.resource = Some(format!("port {port}"));
-                error
-            }
-            Self::NameTaken(name) => {
-                let mut error = Error::new(
-                    ErrorKind::ResourceConflict,
-                    format!("a container is already called `{name}`"),
-                )
-                .with_hint(format!(
-                    "remove it with `docker rm -f {name}`, or choose another profile"
-                ));
-                error.data.resource = Some(format!("container {name}"));
-                error
-            }
+            Self::Engine(refusal) => refusal.into_error("k3d", "`port_mappings` or `api_port`"),
             Self::NoImage(image) => Error::new(
                 ErrorKind::BackendFailed,
                 format!("the image `{image}` cannot be pulled"),
@@ -85,10 +61,6 @@ impl Meaning {
                 format!("node `{node}` ends again and again"),
             )
             .with_hint("look at the causes: k3s or its arguments are at fault"),
-            Self::NoEngine => {
-                Error::new(ErrorKind::BackendUnavailable, "the Docker engine does not answer k3d")
-                    .with_hint("start the Docker engine, then try again")
-            }
             Self::Exists => Error::new(
                 ErrorKind::ResourceConflict,
                 "a cluster of this name was made by somebody else at the same time",
@@ -99,11 +71,10 @@ impl Meaning {
 }
 
 fn read(output: &str) -> Option<Meaning> {
-    if output.contains("port is already allocated") || output.contains("address already in use") {
-        return Some(Meaning::PortTaken(taken_port(output).unwrap_or_else(|| "unknown".into())));
-    }
-    if let Some(name) = between(output, "The container name \"/", "\"") {
-        return Some(Meaning::NameTaken(name.into()));
+    let refusal = Refusal::read(output);
+    // An engine that went away is why, unless a node's own end is told.
+    if let Some(Refusal::PortTaken(_) | Refusal::NameTaken(_)) = refusal {
+        return refusal.map(Meaning::Engine);
     }
     if let Some(image) = between(output, "docker failed to pull the image '", "'") {
         return Some(Meaning::NoImage(image.into()));
@@ -115,26 +86,8 @@ fn read(output: &str) -> Option<Meaning> {
     if output.contains("context deadline exceeded") {
         return Some(Meaning::NotUp(node));
     }
-    if output.contains("Cannot connect to the Docker daemon") {
-        return Some(Meaning::NoEngine);
-    }
-    output.contains("a cluster with that name already exists").then_some(Meaning::Exists)
-}
-
-/// The port in `Bind for 0.0.0.0:80 failed: …` and `listen tcp4 0.0.0.0:80: bind: …`.
-fn taken_port(output: &str) -> Option<String> {
-    let address = between(output, "Bind for ", " failed")
-        .or_else(|| between(output, "listen tcp4 ", ": bind"))
-        .or_else(|| between(output, "listen tcp ", ": bind"))
-        .or_else(|| between(output, "listen udp4 ", ": bind"))
-        .or_else(|| between(output, "failed to bind host port for ", ":"))
-        .or_else(|| between(output, "failed to bind host port ", "/"))?;
-    address.rsplit(':').next().map(str::to_owned)
-}
-
-fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
-    let rest = &text[text.find(before)? + before.len()..];
-    Some(&rest[..rest.find(after)?])
+    let exists = output.contains("a cluster with that name already exists");
+    refusal.map(Meaning::Engine).or_else(|| exists.then_some(Meaning::Exists))
 }
 
 /// The line that says why: the first one that k3d calls an error, else the fatal one.
@@ -164,19 +117,9 @@ mod tests {
     #[test]
     fn a_taken_port_is_named() {
         let by_process = meaning(recorded!("create-taken-port.err"));
-        assert_eq!(by_process, Some(Meaning::PortTaken("16550".into())));
+        assert_eq!(by_process, Some(Meaning::Engine(Refusal::PortTaken("16550".into()))));
         let by_container = meaning(recorded!("create-allocated-port.err"));
-        assert_eq!(by_container, Some(Meaning::PortTaken("16443".into())));
-    }
-
-    #[test]
-    fn the_port_is_found_in_newer_engines_words_too() {
-        let text = "failed to set up container networking: driver failed programming external \
-                    connectivity on endpoint x: failed to bind host port for 0.0.0.0:80:172.18.0.3:80/tcp: \
-                    address already in use";
-        assert!(matches!(read(text), Some(Meaning::PortTaken(_))));
-        let text = "failed to bind host port 0.0.0.0:80/tcp: address already in use";
-        assert_eq!(read(text), Some(Meaning::PortTaken("80".into())));
+        assert_eq!(by_container, Some(Meaning::Engine(Refusal::PortTaken("16443".into()))));
     }
 
     #[test]
@@ -195,10 +138,13 @@ mod tests {
         );
         assert_eq!(
             meaning(recorded!("create-name-taken.err")),
-            Some(Meaning::NameTaken("k3d-demo-server-0".into()))
+            Some(Meaning::Engine(Refusal::NameTaken("k3d-demo-server-0".into())))
         );
         assert_eq!(meaning(recorded!("create-exists.err")), Some(Meaning::Exists));
-        assert_eq!(meaning(recorded!("create-no-engine.err")), Some(Meaning::NoEngine));
+        assert_eq!(
+            meaning(recorded!("create-no-engine.err")),
+            Some(Meaning::Engine(Refusal::NoEngine))
+        );
     }
 
     #[test]

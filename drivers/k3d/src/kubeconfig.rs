@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
 use crate::connect::connect;
+use crate::look::look;
 use crate::status::{api_host, context};
 
 /// The file that k3s writes in each server.
@@ -21,7 +22,7 @@ const API_PORT: &str = "k3d.server.api.port";
 /// `ClusterNotRunning` when there is no cluster, or none that ever ran.
 pub(crate) async fn kubeconfig(request: &Request, profile: &str) -> Result<Kubeconfig, Error> {
     let engine = connect(request).await?;
-    let cluster = engine.cluster(profile).await?;
+    let cluster = look(&engine, profile).await?;
     let servers = cluster.servers();
     // k3d's choice: the server on which it noted the API's address.
     let server = servers.iter().find(|server| server.labels.contains_key(API_PORT));

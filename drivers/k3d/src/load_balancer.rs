@@ -5,13 +5,14 @@
 //! two of them, or one of the wrong name, which k3d itself cannot mend.
 
 use caproni_driver::{Error, ErrorKind, NodeState, Request};
+use caproni_engine::{Container, Engine, taken};
 
 use crate::cluster::{Cluster, strings};
-use crate::container::{Container, Role};
-use crate::engine::Engine;
 use crate::k3d::K3d;
+use crate::look::{label, look};
+use crate::mapping;
 use crate::ports::{self, Change, Edit};
-use crate::taken;
+use crate::role::Role;
 
 /// How long what is left of a failed change may take to be put in order.
 const MENDING: std::time::Duration = std::time::Duration::from_secs(30);
@@ -37,11 +38,11 @@ impl PortChange<'_> {
     pub(crate) async fn make(&self, edit: &Edit) -> Result<(), Error> {
         let name = &self.before.name;
         let wanted: Vec<_> = edit.add.iter().map(|mapping| mapping.binding.clone()).collect();
-        taken::check(self.engine, name, &wanted).await?;
+        taken::check(self.engine, &label(name), &wanted).await?;
         let Err(error) = run(self.request, self.k3d, name, edit).await else { return Ok(()) };
         let cleanup = self.request.for_cleanup(MENDING);
         let engine = self.engine.for_request(&cleanup);
-        let error = taken::with_holder(&engine, name, error).await;
+        let error = taken::with_holder(&engine, &label(name), error).await;
         match self.put_in_order(&cleanup, &engine, error.kind()).await {
             Ok(cluster) => {
                 let ports = cluster.config()["port_mappings"].to_string();
@@ -75,7 +76,7 @@ impl PortChange<'_> {
         );
         let Change::Live(edit) = back else { return Ok(cluster) };
         run(cleanup, self.k3d, name, &edit).await?;
-        engine.cluster(name).await
+        look(engine, name).await
     }
 }
 
@@ -84,7 +85,7 @@ async fn run(request: &Request, k3d: &K3d, cluster: &str, edit: &Edit) -> Result
     // k3d refuses to do both in one go.
     if !edit.delete.is_empty() {
         let old: Vec<_> =
-            edit.delete.iter().map(|b| format!("{}@loadbalancer", b.exact())).collect();
+            edit.delete.iter().map(|b| format!("{}@loadbalancer", mapping::exact(b))).collect();
         k3d.edit_ports(request, cluster, "--port-delete", &old).await?;
     }
     if !edit.add.is_empty() {
@@ -95,15 +96,15 @@ async fn run(request: &Request, k3d: &K3d, cluster: &str, edit: &Edit) -> Result
 }
 
 async fn mend_and_start(engine: &Engine, name: &str) -> Result<Cluster, Error> {
-    mend(engine, &engine.cluster(name).await?).await?;
-    let cluster = engine.cluster(name).await?;
+    mend(engine, &look(engine, name).await?).await?;
+    let cluster = look(engine, name).await?;
     let load_balancer = cluster
         .load_balancer()
         .ok_or_else(|| Error::new(ErrorKind::BackendFailed, "the load balancer is gone"))?;
     if !load_balancer.is_up() {
         engine.start(&load_balancer.id).await?;
     }
-    engine.cluster(name).await
+    look(engine, name).await
 }
 
 /// What to do about the load balancers there are.
@@ -135,7 +136,7 @@ fn steps(cluster: &Cluster) -> Vec<Step<'_>> {
     let mut others: Vec<_> = cluster
         .nodes()
         .into_iter()
-        .filter(|node| node.role == Role::LoadBalancer && Some(*node) != proper)
+        .filter(|node| Role::of(node) == Role::LoadBalancer && Some(*node) != proper)
         .collect();
     let mut steps = Vec::new();
     match proper {

@@ -11,28 +11,27 @@ use caproni_driver::{
 };
 use serde_json::Value;
 
+use look::look;
+
 mod cluster;
 mod compare;
 mod config;
 mod connect;
-mod container;
 mod document;
-mod endpoint;
-mod engine;
 mod extra_args;
 mod failure;
 mod filter;
 mod k3d;
 mod kubeconfig;
 mod load_balancer;
+mod look;
 mod mapping;
-mod mend;
 mod ports;
+mod role;
 mod start;
 mod status;
 mod stop;
 mod sweep;
-mod taken;
 mod versions;
 
 const NAME: &str = "k3d";
@@ -91,7 +90,7 @@ impl DriverServer for K3dDriver {
         _timeout_ms: Option<u64>,
     ) -> Result<Status, Error> {
         let engine = connect::connect(&Request::of(ext)).await?;
-        let cluster = engine.cluster(&profile).await?;
+        let cluster = look(&engine, &profile).await?;
         Ok(connect::status_of(&engine, &cluster))
     }
 

@@ -4,23 +4,9 @@
 
 use std::fmt;
 
+use caproni_engine::Binding;
+
 use crate::filter;
-
-/// The port of the Kubernetes API inside a node; its publication is no port mapping.
-pub(crate) const API_PORT: u16 = 6443;
-
-/// One published port, in the words of the Docker engine.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Binding {
-    /// The host's address; empty is every address, as is `0.0.0.0`.
-    pub(crate) host_ip: String,
-    /// The host's port; `None` lets the engine choose one.
-    pub(crate) host_port: Option<u16>,
-    /// The port inside the container.
-    pub(crate) container_port: u16,
-    /// `tcp`, `udp` or `sctp`.
-    pub(crate) protocol: String,
-}
 
 /// Where the container end of a mapping is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,58 +28,22 @@ pub(crate) struct Mapping {
     pub(crate) target: Target,
 }
 
-impl Binding {
-    /// Tells whether it is what is wanted, any port of the host being one that is.
-    fn satisfies(&self, wanted: &Self) -> bool {
-        self.container_port == wanted.container_port
-            && self.protocol == wanted.protocol
-            && every_address(&self.host_ip) == every_address(&wanted.host_ip)
-            && (wanted.host_port.is_none() || wanted.host_port == self.host_port)
-    }
-
-    /// Tells whether both take the same port of the host.
-    pub(crate) fn collides(&self, other: &Self) -> bool {
-        let (one, two) = (every_address(&self.host_ip), every_address(&other.host_ip));
-        self.host_port.is_some()
-            && self.host_port == other.host_port
-            && self.protocol == other.protocol
-            && (one == two || one.is_empty() || two.is_empty())
-    }
-
-    /// Spells it as the engine does. k3d deletes a mapping only by the very address it
-    /// was made with: `0.0.0.0` and none are not the same to it.
-    pub(crate) fn exact(&self) -> String {
-        match self.host_ip.as_str() {
-            "0.0.0.0" => {
-                let port = self.host_port.map(|port| port.to_string()).unwrap_or_default();
-                format!("0.0.0.0:{port}:{}/{}", self.container_port, self.protocol)
-            }
-            _ => self.to_string(),
+/// Spells a binding as the engine does. k3d deletes a mapping only by the very address it
+/// was made with: `0.0.0.0` and none are not the same to it.
+pub(crate) fn exact(binding: &Binding) -> String {
+    match binding.host_ip.as_str() {
+        "0.0.0.0" => {
+            let port = binding.host_port.map(|port| port.to_string()).unwrap_or_default();
+            format!("0.0.0.0:{port}:{}/{}", binding.container_port, binding.protocol)
         }
-    }
-
-    /// Tells whether it leads to the same port inside the container.
-    pub(crate) fn same_container_port(&self, other: &Self) -> bool {
-        self.container_port == other.container_port && self.protocol == other.protocol
+        _ => binding.to_string(),
     }
 }
 
-impl fmt::Display for Binding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ip = every_address(&self.host_ip);
-        match ip {
-            "" => {}
-            ip if ip.contains(':') => write!(f, "[{ip}]:")?,
-            ip => write!(f, "{ip}:")?,
-        }
-        match self.host_port {
-            Some(port) => write!(f, "{port}:")?,
-            None if !ip.is_empty() => f.write_str(":")?,
-            None => {}
-        }
-        write!(f, "{}", self.container_port)?;
-        if self.protocol == "tcp" { Ok(()) } else { write!(f, "/{}", self.protocol) }
-    }
+/// The host's port of an API address, `[host:]port`, as a binding to look for.
+pub(crate) fn api_binding(api_port: &str) -> Option<Binding> {
+    let (host, port) = api_port.rsplit_once(':').unwrap_or(("", api_port));
+    Some(Binding::of_api(host.parse().ok(), port.parse().ok()?))
 }
 
 impl fmt::Display for Mapping {
@@ -121,11 +71,6 @@ impl Mapping {
     pub(crate) fn satisfies(&self, wanted: &Self) -> bool {
         self.target == wanted.target && self.binding.satisfies(&wanted.binding)
     }
-}
-
-/// The engine's spelling of "every address" as the empty string.
-fn every_address(ip: &str) -> &str {
-    if ip == "0.0.0.0" { "" } else { ip }
 }
 
 /// Takes a mapping's string apart; a range of ports gives several mappings.
@@ -235,11 +180,10 @@ mod tests {
     }
 
     #[test]
-    fn two_bindings_collide_when_they_take_the_same_port_of_one_address() {
-        let collide = |a: &str, b: &str| one(a).binding.collides(&one(b).binding);
-        assert!(collide("80:80", "127.0.0.1:80:8080"));
-        assert!(!collide("127.0.0.2:80:80", "127.0.0.1:80:80"));
-        assert!(!collide("80:80/udp", "80:80/tcp"));
-        assert!(!collide("80", "80"));
+    fn the_apis_port_is_looked_for_when_it_is_fixed() {
+        let binding = api_binding("127.0.0.1:6550").unwrap();
+        assert_eq!((binding.host_ip.as_str(), binding.host_port), ("127.0.0.1", Some(6550)));
+        assert_eq!(api_binding("6550").unwrap().host_ip, "");
+        assert_eq!(api_binding("random"), None);
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! One mapping has many spellings, so two lists are compared by what they mean.
 
-use crate::mapping::{Binding, Mapping, Target, parse_all};
+use caproni_engine::Binding;
+
+use crate::mapping::{Mapping, Target, parse_all};
 
 /// Takes from `have` one match for each of `wanted`; returns those of `wanted` without one.
 ///

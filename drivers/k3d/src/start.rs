@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use caproni_driver::{Change, Condition, Error, ErrorKind, NodeState, Outcome, Request, State};
+use caproni_engine::{Binding, Container, Engine, taken};
 use futures_util::future::{join_all, try_join_all};
 use serde_json::Value;
 
@@ -10,18 +11,17 @@ use crate::cluster::Cluster;
 use crate::compare::{Comparison, compare};
 use crate::config::{K3dConfig, check_profile};
 use crate::connect::connect;
-use crate::container::{Container, Role};
 use crate::document;
-use crate::engine::Engine;
 use crate::extra_args::ExtraArgs;
 use crate::failure;
 use crate::k3d::{self, Create, K3d};
 use crate::load_balancer;
-use crate::mapping::{self, Binding};
+use crate::look::{label, look, mark_finished};
+use crate::mapping;
 use crate::ports::Edit;
+use crate::role::Role;
 use crate::status;
 use crate::sweep::sweep_up_after;
-use crate::taken;
 
 /// How long a rollback may take; it mostly takes less than a second.
 const ROLLBACK: Duration = Duration::from_secs(60);
@@ -46,7 +46,7 @@ pub(crate) async fn start(
     let config = K3dConfig::read(config)?;
     let engine = connect(request).await?;
     let start = Start { request, engine: &engine, k3d: &K3d::find()?, profile, config: &config };
-    let cluster = engine.cluster(profile).await?;
+    let cluster = look(&engine, profile).await?;
     start.run(cluster).await
 }
 
@@ -110,7 +110,7 @@ impl Start<'_> {
 
     async fn create(&self) -> Result<Outcome, Error> {
         let document = document::write(self.profile, self.config)?;
-        taken::check(self.engine, self.profile, &self.wanted_ports()).await?;
+        taken::check(self.engine, &label(self.profile), &self.wanted_ports()).await?;
         self.k3d.check_version(self.request).await?;
         self.request.progress("create", format!("creating cluster `{}`", self.profile));
         match self.create_and_mark(&document).await {
@@ -129,8 +129,8 @@ impl Start<'_> {
             extra_args: &self.config.extra_args,
         };
         self.k3d.create(self.request, &create).await?;
-        let cluster = self.engine.cluster(self.profile).await?;
-        self.engine.mark_finished(&cluster).await
+        let cluster = look(self.engine, self.profile).await?;
+        mark_finished(self.engine, &cluster).await
     }
 
     fn wanted_ports(&self) -> Vec<Binding> {
@@ -138,7 +138,7 @@ impl Start<'_> {
         let mut wanted = mapping::parse_all(self.config.port_mappings.iter().map(String::as_str));
         wanted.extend(extra.ports);
         let api_port = extra.api_port.as_ref().or(self.config.api_port.as_ref());
-        let api = api_port.and_then(|port| taken::api_binding(port));
+        let api = api_port.and_then(|port| mapping::api_binding(port));
         wanted.into_iter().map(|mapping| mapping.binding).chain(api).collect()
     }
 
@@ -146,7 +146,7 @@ impl Start<'_> {
     async fn roll_back(&self, error: Error) -> Error {
         let cleanup = self.request.for_cleanup(ROLLBACK);
         let engine = self.engine.for_request(&cleanup);
-        let error = taken::with_holder(&engine, self.profile, error).await;
+        let error = taken::with_holder(&engine, &label(self.profile), error).await;
         let error = self.with_log(&engine, error).await;
         cleanup.progress("rollback", "removing what was made");
         let network = self.config.network.as_deref();
@@ -163,11 +163,11 @@ impl Start<'_> {
         if !matches!(error.kind(), ErrorKind::ClusterNotReady | ErrorKind::TimedOut) {
             return error;
         }
-        let Ok(cluster) = engine.cluster(self.profile).await else { return error };
+        let Ok(cluster) = look(engine, self.profile).await else { return error };
         let named = |node: &&&Container| error.message.contains(&node.name);
         let nodes = cluster.nodes();
         let node =
-            nodes.iter().find(named).or_else(|| nodes.iter().find(|n| n.role == Role::Server));
+            nodes.iter().find(named).or_else(|| nodes.iter().find(|n| Role::of(n) == Role::Server));
         let Some(node) = node else { return error };
         let lines = engine.log(&node.id, LOG_LINES).await.unwrap_or_default();
         if lines.is_empty() {
@@ -179,7 +179,7 @@ impl Start<'_> {
     async fn start_existing(&self, cluster: Cluster) -> Result<Outcome, Error> {
         // First, so that a load balancer that lost its name is not taken for a missing one.
         let cluster = match load_balancer::mend(self.engine, &cluster).await? {
-            true => self.engine.cluster(self.profile).await?,
+            true => look(self.engine, self.profile).await?,
             false => cluster,
         };
         let found = check(&cluster, self.config)?;
@@ -212,7 +212,7 @@ impl Start<'_> {
             }
             Err(error) => {
                 let engine = self.engine.for_request(&self.request.for_cleanup(ROLLBACK));
-                let error = taken::with_holder(&engine, self.profile, error).await;
+                let error = taken::with_holder(&engine, &label(self.profile), error).await;
                 Err(self.with_log(&engine, error).await)
             }
         }
@@ -233,7 +233,7 @@ impl Start<'_> {
             self.k3d.start(self.request, self.profile).await?;
         }
         // k3d exits with 0 in some cases in which nothing runs.
-        let cluster = self.engine.cluster(self.profile).await?;
+        let cluster = look(self.engine, self.profile).await?;
         let status = status::of(&cluster, &status::Around::default());
         let still_down: Vec<_> = cluster.nodes().into_iter().filter(|node| !node.is_up()).collect();
         if still_down.is_empty() {
@@ -257,8 +257,8 @@ impl Start<'_> {
             Some(second) => error.with_cause(format!("stopping the nodes failed: {second}")),
             None => error,
         };
-        if let Ok(cluster) = engine.cluster(self.profile).await {
-            let tools = cluster.containers.iter().filter(|c| c.role == Role::Tool);
+        if let Ok(cluster) = look(&engine, self.profile).await {
+            let tools = cluster.containers.iter().filter(|c| Role::of(c) == Role::Tool);
             join_all(tools.map(|tool| engine.remove(&tool.id))).await;
         }
         error

@@ -1,9 +1,10 @@
 //! From the containers of a cluster to its status: no I/O, so that every state is tested.
 
 use caproni_driver::{Condition, Node, NodeRole, NodeState, State, Status};
+use caproni_engine::Container;
 
 use crate::cluster::Cluster;
-use crate::container::{Container, Role};
+use crate::role::Role;
 
 /// How long a creation by plain k3d may take before what is there counts as broken, in
 /// seconds. Only this driver's own creations hold a lock that tells.
@@ -66,7 +67,7 @@ fn nodes(cluster: &Cluster) -> Vec<Node> {
         nodes.push(Node::new(cluster.load_balancer_name(), NodeRole::LoadBalancer, state));
     }
     for container in there {
-        if let Some(role) = container.role.node()
+        if let Some(role) = Role::of(container).node()
             && !nodes.iter().any(|node| node.name == container.name)
         {
             nodes.push(Node::new(&container.name, role, container.state.clone()));
@@ -84,7 +85,7 @@ fn expected(
     count: u32,
 ) -> Vec<Node> {
     let Some(node_role) = role.node() else { return Vec::new() };
-    let of_role: Vec<_> = there.iter().filter(|node| node.role == role).collect();
+    let of_role: Vec<_> = there.iter().filter(|node| Role::of(node) == role).collect();
     let mut nodes: Vec<Node> = of_role
         .iter()
         .map(|node| Node::new(&node.name, node_role.clone(), node.state.clone()))
@@ -185,7 +186,7 @@ fn version_in_tag(image: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::cluster::tests::{made_of, running};
-    use crate::container::tests::recorded;
+    use crate::role::tests::recorded;
     use serde_json::json;
 
     fn status(cluster: &Cluster) -> Status {

@@ -6,15 +6,16 @@
 use std::time::Duration;
 
 use caproni_driver::{Change, Error, NodeState, Outcome, Request};
+use caproni_engine::{Container, Engine};
 use futures_util::future::{try_join, try_join_all};
 use serde_json::Value;
 
 use crate::cluster::Cluster;
 use crate::config::{K3dConfig, check_profile};
 use crate::connect::connect;
-use crate::container::{Container, Role};
-use crate::engine::Engine;
 use crate::k3d::{self, K3d};
+use crate::look::look;
+use crate::role::Role;
 use crate::start;
 use crate::sweep::{sweep, sweep_up_after};
 
@@ -27,7 +28,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// The engine's, `Cancelled` and `TimedOut`.
 pub(crate) async fn stop(request: &Request, profile: &str) -> Result<Outcome, Error> {
     let engine = connect(request).await?;
-    let cluster = engine.cluster(profile).await?;
+    let cluster = look(&engine, profile).await?;
     if !runs(&cluster) {
         return Ok(Outcome::new(Change::None));
     }
@@ -47,7 +48,7 @@ pub(crate) async fn restart(
     check_profile(profile)?;
     let engine = connect(request).await?;
     K3d::find()?.check_version(request).await?;
-    let cluster = engine.cluster(profile).await?;
+    let cluster = look(&engine, profile).await?;
     if !runs(&cluster) || cluster.is_unfinished() {
         return start::start(request, profile, config).await;
     }
@@ -64,7 +65,7 @@ pub(crate) async fn restart(
 pub(crate) async fn destroy(request: &Request, profile: &str) -> Result<Outcome, Error> {
     let engine = connect(request).await?;
     request.progress("destroy", format!("removing cluster `{profile}`"));
-    let unfinished = engine.cluster(profile).await?.is_unfinished();
+    let unfinished = look(&engine, profile).await?.is_unfinished();
     let swept = if unfinished || k3d::was_killed(profile) {
         sweep_up_after(&engine, profile, None).await?
     } else {
@@ -82,11 +83,7 @@ pub(crate) async fn destroy(request: &Request, profile: &str) -> Result<Outcome,
 }
 
 fn runs(cluster: &Cluster) -> bool {
-    cluster.nodes().into_iter().any(is_alive)
-}
-
-fn is_alive(node: &Container) -> bool {
-    !matches!(node.state, NodeState::Stopped | NodeState::Created)
+    cluster.nodes().into_iter().any(Container::is_alive)
 }
 
 async fn stop_running(request: &Request, engine: &Engine, cluster: &Cluster) -> Result<(), Error> {
@@ -101,10 +98,10 @@ async fn stop_in_order(engine: &Engine, cluster: &Cluster) -> Result<(), Error> 
     // The engine cannot stop a paused container.
     try_join_all(paused.map(|container| engine.unpause(&container.id))).await?;
     let stop = |roles: &'static [Role]| {
-        let of_roles = all.iter().filter(move |c| roles.contains(&c.role) && is_alive(c));
+        let of_roles = all.iter().filter(move |c| roles.contains(&Role::of(c)) && c.is_alive());
         try_join_all(of_roles.map(|container| engine.stop(&container.id, GRACE)))
     };
-    let helpers = all.iter().filter(|container| container.role == Role::Tool);
+    let helpers = all.iter().filter(|container| Role::of(container) == Role::Tool);
     let helpers = try_join_all(helpers.map(|container| engine.remove(&container.id)));
     try_join(stop(&[Role::Agent, Role::LoadBalancer]), helpers).await?;
     stop(&[Role::Server]).await?;

@@ -6,12 +6,11 @@
 
 use std::time::Duration;
 
-use bollard::models::{ContainerSummary, Network};
 use caproni_driver::{Error, ErrorKind};
+use caproni_engine::{ContainerSummary, Engine, Network, label_of};
 use futures_util::future::{try_join, try_join_all};
 
-use crate::cluster::CLUSTER_LABEL;
-use crate::engine::{Engine, own_network};
+use crate::look::{K3D_LABEL, label, own_network, volumes};
 
 /// How long to wait before looking again for what a killed k3d had asked the engine for.
 const SETTLE: Duration = Duration::from_millis(250);
@@ -83,16 +82,15 @@ async fn pass(
     joined: &mut Vec<String>,
     kept: &mut Vec<String>,
 ) -> Result<bool, Error> {
-    let label = format!("{CLUSTER_LABEL}={cluster}");
     let own = own_network(cluster);
-    let containers = engine.list(&[&label]).await?;
-    let labels = containers.iter().filter_map(|container| container.labels.as_ref());
-    let networks = labels.filter_map(|labels| labels.get("k3d.cluster.network"));
-    joined.extend(networks.filter(|network| **network != own).cloned());
+    let containers = engine.list(&[&label(cluster)]).await?;
+    let networks = containers.iter().filter_map(|c| label_of(c, "k3d.cluster.network"));
+    joined.extend(networks.filter(|network| *network != own).map(Into::into));
     let removed =
         try_join_all(containers.iter().map(|container| remove(engine, container, &own))).await?;
 
-    let (volumes, networks) = try_join(engine.volumes(cluster), engine.networks(&[own])).await?;
+    let (volumes, networks) =
+        try_join(volumes(engine, cluster), engine.networks(K3D_LABEL, &[own])).await?;
     let (_, networks) = try_join(
         try_join_all(volumes.iter().map(|volume| engine.remove_volume(volume))),
         remove_networks(engine, networks, kept),
@@ -122,8 +120,7 @@ async fn remove(engine: &Engine, container: &ContainerSummary, own: &str) -> Res
 }
 
 fn is_registry(container: &ContainerSummary) -> bool {
-    let labels = container.labels.as_ref();
-    labels.and_then(|labels| labels.get("k3d.role")).is_some_and(|role| role == "registry")
+    label_of(container, "k3d.role") == Some("registry")
 }
 
 fn networks_of(container: &ContainerSummary) -> Vec<&str> {
@@ -157,7 +154,7 @@ async fn remove_networks(
 
 /// Registries that a cluster was connected to stay in its network when it goes.
 async fn take_registries_out(engine: &Engine, network: &str, id: &str) -> Result<(), Error> {
-    let registries = engine.list(&["app=k3d", "k3d.role=registry"]).await?;
+    let registries = engine.list(&[K3D_LABEL, "k3d.role=registry"]).await?;
     let inside = registries.iter().filter(|registry| networks_of(registry).contains(&network));
     let registries = inside.filter_map(|registry| registry.id.as_deref());
     try_join_all(registries.map(|registry| engine.disconnect(id, registry))).await?;
@@ -171,7 +168,7 @@ async fn remove_joined(engine: &Engine, joined: &[String]) -> Result<bool, Error
         return Ok(false);
     }
     let mut found = false;
-    for network in engine.networks(joined).await? {
+    for network in engine.networks(K3D_LABEL, joined).await? {
         let id = network.id.unwrap_or_default();
         if !engine.is_used(&id).await? {
             found |= engine.remove_network(&id).await?;

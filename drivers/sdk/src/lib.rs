@@ -20,6 +20,7 @@
 #[cfg(not(unix))]
 compile_error!("caproni-driver knows Unix sessions and signals only so far");
 
+pub mod backend;
 pub mod config;
 mod contract;
 mod describe;

@@ -13,7 +13,7 @@ const LIMIT: u64 = 120;
 /// An engine refuses versions newer than its own, and says which that is. bollard asks
 /// for the engine's version instead, for which the engine runs three programs: with 6 ms
 /// that took twice as long as all the rest of a status.
-pub(super) async fn open(transport: &Transport) -> Result<Docker, EngineError> {
+pub(crate) async fn open(transport: &Transport) -> Result<Docker, EngineError> {
     let docker = connect(transport, API_DEFAULT_VERSION)?;
     let Err(refusal) = docker.ping().await else { return Ok(docker) };
     match newest_version(&refusal) {

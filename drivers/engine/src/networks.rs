@@ -6,26 +6,26 @@ use bollard::models::{Network, NetworkDisconnectRequest};
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
 use caproni_driver::Error;
 
-use super::silence::status_code;
-use super::{Engine, Failure, WORK};
+use crate::engine::{Engine, Failure, WORK};
+use crate::silence::status_code;
 
 impl Engine {
     /// Tells whether any container, stopped ones too, is in a network.
     ///
     /// # Errors
     /// As [`Engine::connect`].
-    pub(crate) async fn is_used(&self, network: &str) -> Result<bool, Error> {
+    pub async fn is_used(&self, network: &str) -> Result<bool, Error> {
         let filters = HashMap::from([("network".to_owned(), vec![network.to_owned()])]);
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
         Ok(!self.answer(self.docker.list_containers(Some(options))).await?.is_empty())
     }
 
-    /// Finds the networks of these names that k3d made. There may be two of one name.
+    /// Finds the networks of these names that have the label. There may be two of one name.
     ///
     /// # Errors
     /// As [`Engine::connect`].
-    pub(crate) async fn networks(&self, names: &[String]) -> Result<Vec<Network>, Error> {
-        let filters = HashMap::from([("label".to_owned(), vec!["app=k3d".to_owned()])]);
+    pub async fn networks(&self, label: &str, names: &[String]) -> Result<Vec<Network>, Error> {
+        let filters = HashMap::from([("label".to_owned(), vec![label.to_owned()])]);
         let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
         let networks = self.answer(self.docker.list_networks(Some(options))).await?;
         let named = |network: &Network| network.name.as_ref().is_some_and(|n| names.contains(n));
@@ -36,7 +36,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::connect`].
-    pub(crate) async fn disconnect(&self, network: &str, container: &str) -> Result<(), Error> {
+    pub async fn disconnect(&self, network: &str, container: &str) -> Result<(), Error> {
         let request = NetworkDisconnectRequest { container: container.into(), force: Some(true) };
         let done = self.docker.disconnect_network(network, request);
         self.unless_gone(WORK, done).await
@@ -46,7 +46,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::connect`].
-    pub(crate) async fn remove_network(&self, id: &str) -> Result<bool, Error> {
+    pub async fn remove_network(&self, id: &str) -> Result<bool, Error> {
         match self.within(WORK, self.docker.remove_network(id)).await {
             Ok(()) => Ok(true),
             Err(Failure::Engine(error)) if status_code(&error) == Some(404) => Ok(true),

@@ -1,6 +1,6 @@
-//! Which Docker engine is meant: the one that k3d itself would talk to.
+//! Which Docker engine is meant: the one that a backend itself would talk to.
 //!
-//! k3d uses the docker command's own library, so the order is that command's:
+//! k3d uses the docker command's own library and kind that command, so the order is its:
 //! `DOCKER_HOST`, then the context in `DOCKER_CONTEXT` or in docker's config file, then
 //! the default socket.
 
@@ -15,16 +15,16 @@ const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 
 /// An engine's address, and who named it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Endpoint {
+pub struct Endpoint {
     /// How to reach it.
-    pub(crate) transport: Transport,
+    pub transport: Transport,
     /// Who named it.
-    pub(crate) source: Source,
+    pub source: Source,
 }
 
 /// How to reach an engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Transport {
+pub enum Transport {
     /// A socket on this machine.
     Unix(PathBuf),
     /// `host:port` in the clear.
@@ -35,7 +35,7 @@ pub(crate) enum Transport {
 
 /// Who named an engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Source {
+pub enum Source {
     /// Nobody: it is the default socket.
     Default,
     /// `DOCKER_HOST`.
@@ -45,11 +45,11 @@ pub(crate) enum Source {
 }
 
 /// What of the environment decides; a value so that tests need no environment.
-pub(crate) struct Environment<'a> {
+pub struct Environment<'a> {
     /// Looks a variable up.
-    pub(crate) variable: &'a dyn Fn(&str) -> Option<String>,
+    pub variable: &'a dyn Fn(&str) -> Option<String>,
     /// The user's home.
-    pub(crate) home: PathBuf,
+    pub home: PathBuf,
 }
 
 impl Endpoint {
@@ -57,7 +57,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// As [`Endpoint::resolve`].
-    pub(crate) fn of_environment() -> Result<Self, Error> {
+    pub fn of_environment() -> Result<Self, Error> {
         let variable = |name: &str| std::env::var(name).ok();
         let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
         Self::resolve(&Environment { variable: &variable, home })
@@ -67,7 +67,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// `Unsupported` for `ssh://`, `BackendUnavailable` for a context that is not there.
-    pub(crate) fn resolve(environment: &Environment<'_>) -> Result<Self, Error> {
+    pub fn resolve(environment: &Environment<'_>) -> Result<Self, Error> {
         if let Some(host) = environment.get("DOCKER_HOST") {
             let certificates = environment.certificates();
             return Self::parse(&host, certificates, Source::DockerHost);
@@ -97,7 +97,7 @@ impl Endpoint {
     }
 
     /// The host on which published ports are reached, when that is not this machine.
-    pub(crate) fn host(&self) -> Option<&str> {
+    pub fn host(&self) -> Option<&str> {
         let (Transport::Tcp(address) | Transport::Tls(address, _)) = &self.transport else {
             return None;
         };

@@ -1,70 +1,48 @@
-//! Files in containers, and the one that says that a cluster's creation was finished.
+//! Files in containers, be these running or not.
 
 use std::io;
 
 use bollard::body_full;
-use bollard::models::ContainerSummary;
 use bollard::query_parameters::{
     ContainerArchiveInfoOptionsBuilder, DownloadFromContainerOptionsBuilder,
     UploadToContainerOptionsBuilder,
 };
 use caproni_driver::Error;
-use futures_util::{Stream, StreamExt, future::try_join_all};
+use futures_util::{Stream, StreamExt};
 
-use super::Engine;
-use super::silence::unexpected;
-use crate::cluster::Cluster;
-use crate::document::CONFIG_LABEL;
-
-/// The file in each server that says that the cluster's creation was finished.
-///
-/// It is in the container's own layer, so that it lives as long as the cluster, and
-/// whoever looks from wherever sees it.
-const MARK: &str = "/var/lib/caproni/created";
+use crate::engine::Engine;
+use crate::silence::unexpected;
 
 /// How much of a file in a container is read at most, in bytes.
 const LONGEST_FILE: usize = 1024 * 1024;
 
 impl Engine {
-    /// Looks for the mark on the servers that this driver made; others count as finished.
+    /// Tells whether a file is there in a container.
     ///
-    /// One server that has it is enough: another may have been added or replaced since.
-    pub(super) async fn is_finished(&self, listed: &[ContainerSummary]) -> Result<bool, Error> {
-        let ours = listed.iter().filter(|summary| {
-            let labels = summary.labels.as_ref();
-            labels.is_some_and(|labels| labels.contains_key(CONFIG_LABEL))
-        });
-        let marks = ours.map(|server| self.has_mark(server.id.as_deref().unwrap_or_default()));
-        let marks = try_join_all(marks).await?;
-        Ok(marks.is_empty() || marks.contains(&true))
-    }
-
-    async fn has_mark(&self, container: &str) -> Result<bool, Error> {
-        let options = ContainerArchiveInfoOptionsBuilder::default().path(MARK).build();
+    /// # Errors
+    /// As [`Engine::connect`].
+    pub async fn has_file(&self, container: &str, path: &str) -> Result<bool, Error> {
+        let options = ContainerArchiveInfoOptionsBuilder::default().path(path).build();
         let asked = self.docker.get_container_archive_info(container, Some(options));
         Ok(self.answer_or_gone(asked).await?.is_some())
     }
 
-    /// Says on each server that the cluster's creation was finished.
+    /// Writes a file into a container; its folders are made.
     ///
     /// # Errors
     /// As [`Engine::connect`].
-    pub(crate) async fn mark_finished(&self, cluster: &Cluster) -> Result<(), Error> {
-        let archive = archive_of(MARK, b"").map_err(|error| unexpected(&error))?;
+    pub async fn write(&self, container: &str, path: &str, content: &[u8]) -> Result<(), Error> {
+        let archive = archive_of(path, content).map_err(|error| unexpected(&error))?;
         let options = UploadToContainerOptionsBuilder::default().path("/").build();
-        for server in cluster.servers() {
-            let body = body_full(archive.clone().into());
-            let upload = self.docker.upload_to_container(&server.id, Some(options.clone()), body);
-            self.answer(upload).await?;
-        }
-        Ok(())
+        let body = body_full(archive.into());
+        self.answer(self.docker.upload_to_container(container, Some(options), body)).await
     }
 
     /// Reads a file in a container, be it running or not; `None` when it is not there.
     ///
     /// # Errors
     /// As [`Engine::connect`].
-    pub(crate) async fn read(&self, container: &str, path: &str) -> Result<Option<String>, Error> {
+    pub async fn read(&self, container: &str, path: &str) -> Result<Option<String>, Error> {
         let options = DownloadFromContainerOptionsBuilder::default().path(path).build();
         let stream = self.docker.download_from_container(container, Some(options));
         let Some(archive) = self.answer_or_gone(collect(stream)).await? else { return Ok(None) };

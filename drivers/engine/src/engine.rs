@@ -1,53 +1,46 @@
-//! The Docker engine: what of its API this driver uses, with deadlines and our errors.
+//! One engine for the time of one request, and how each of its calls fails.
 
 use std::future::Future;
 use std::time::Duration;
 
 use bollard::Docker;
-use caproni_driver::{Error, Request};
-use futures_util::future::{join, try_join, try_join_all};
+use caproni_driver::backend::{Backend, Platform};
+use caproni_driver::{Error, ErrorKind, Program, Request};
 
-use crate::cluster::{CLUSTER_LABEL, Cluster};
 use crate::endpoint::Endpoint;
-use crate::mend::{self, Platform, Silence};
-use silence::{silence, silent, status_code, unexpected};
-
-mod containers;
-mod files;
-mod networks;
-mod opening;
-mod silence;
-mod volumes;
+use crate::mend::{self, Silence};
+use crate::opening;
+use crate::silence::{silence, silent, status_code, unexpected};
 
 /// How long the engine may take for a question.
 const ANSWER: Duration = Duration::from_secs(5);
 
 /// How long the engine may take to remove or start something.
-const WORK: Duration = Duration::from_secs(60);
+pub(crate) const WORK: Duration = Duration::from_secs(60);
 
 /// A Docker engine, for the time of one request.
 #[derive(Clone)]
-pub(crate) struct Engine {
-    docker: Docker,
-    endpoint: Endpoint,
+pub struct Engine {
+    pub(crate) docker: Docker,
+    pub(crate) endpoint: Endpoint,
     request: Request,
 }
 
 /// A failure of one call, before it is known what it means.
 #[derive(Debug)]
-enum Failure {
+pub(crate) enum Failure {
     Engine(bollard::errors::Error),
     Slow,
     Ended(Error),
 }
 
 impl Engine {
-    /// Connects to the engine that k3d would use.
+    /// Connects to the engine that the docker command would use.
     ///
     /// # Errors
     /// `BackendUnavailable`, `BackendMissing` or `PermissionDenied` with what mends it,
     /// `Unsupported` for an address of an unknown kind.
-    pub(crate) async fn connect(request: &Request) -> Result<Self, Error> {
+    pub async fn connect(request: &Request) -> Result<Self, Error> {
         let endpoint = Endpoint::of_environment()?;
         let opened = within(request, ANSWER, opening::open(&endpoint.transport)).await;
         match opened {
@@ -60,14 +53,49 @@ impl Engine {
         }
     }
 
+    /// Connects to the engine for a backend that works on it; where its program is missing as
+    /// well, the failure names all that it takes to mend both.
+    ///
+    /// # Errors
+    /// As [`Engine::connect`], and `BackendMissing`.
+    pub async fn connect_for(request: &Request, backend: &Backend) -> Result<Self, Error> {
+        let error = match Self::connect(request).await {
+            Ok(engine) => return Ok(engine),
+            Err(error) => error,
+        };
+        let silent =
+            matches!(error.kind(), ErrorKind::BackendUnavailable | ErrorKind::BackendMissing);
+        if !silent || backend.path().is_some() {
+            return Err(error);
+        }
+        let both = backend.missing(&Platform::detect()).with_cause(&error);
+        let hint = match (&both.data.hint, &error.data.hint) {
+            (Some(first), Some(second)) => format!("{first}; then {second}"),
+            (first, second) => first.clone().or_else(|| second.clone()).unwrap_or_default(),
+        };
+        Err(both.with_hint(hint).with_actions(error.data.actions))
+    }
+
+    /// Tells where the engine is and its version, as far as either is to be had.
+    pub async fn program(request: &Request) -> Program {
+        let program = Program::new("docker");
+        let Ok(endpoint) = Endpoint::of_environment() else { return program };
+        let program = program.with_location(endpoint.to_string());
+        let version = async { Self::connect(request).await.ok()?.version().await.ok()? };
+        match tokio::time::timeout(ANSWER, version).await {
+            Ok(Some(version)) => program.with_version(version),
+            _ => program,
+        }
+    }
+
     /// The same engine for the work of another request, such as a rollback.
     #[must_use]
-    pub(crate) fn for_request(&self, request: &Request) -> Self {
+    pub fn for_request(&self, request: &Request) -> Self {
         Self { request: request.clone(), ..self.clone() }
     }
 
     /// Where the engine is.
-    pub(crate) fn endpoint(&self) -> &Endpoint {
+    pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
@@ -75,38 +103,18 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::connect`].
-    pub(crate) async fn version(&self) -> Result<Option<String>, Error> {
+    pub async fn version(&self) -> Result<Option<String>, Error> {
         Ok(self.answer(self.docker.version()).await?.version)
     }
 
-    /// Looks at all there is of a cluster; changes nothing.
-    ///
-    /// # Errors
-    /// As [`Engine::connect`].
-    pub(crate) async fn cluster(&self, name: &str) -> Result<Cluster, Error> {
-        let listed = self.list(&[&format!("{CLUSTER_LABEL}={name}")]).await?;
-        let containers = listed.iter().map(|summary| self.container(summary));
-        let finished = self.is_finished(&listed);
-        let (containers, finished) = join(try_join_all(containers), finished).await;
-        let containers: Vec<_> = containers?.into_iter().flatten().collect();
-        let mut cluster =
-            Cluster { name: name.into(), containers, finished: finished?, leftovers: false };
-        if cluster.nodes().is_empty() {
-            let (volumes, networks) =
-                try_join(self.volumes(name), self.networks(&[own_network(name)])).await?;
-            cluster.leftovers = !volumes.is_empty() || !networks.is_empty();
-        }
-        Ok(cluster)
-    }
-
-    async fn answer<T>(
+    pub(crate) async fn answer<T>(
         &self,
         call: impl Future<Output = Result<T, bollard::errors::Error>>,
     ) -> Result<T, Error> {
         self.within(ANSWER, call).await.map_err(|failure| failure.explain(&self.endpoint))
     }
 
-    async fn work<T>(
+    pub(crate) async fn work<T>(
         &self,
         call: impl Future<Output = Result<T, bollard::errors::Error>>,
     ) -> Result<T, Error> {
@@ -114,7 +122,7 @@ impl Engine {
     }
 
     /// As `answer`, with `None` for "no such thing".
-    async fn answer_or_gone<T>(
+    pub(crate) async fn answer_or_gone<T>(
         &self,
         call: impl Future<Output = Result<T, bollard::errors::Error>>,
     ) -> Result<Option<T>, Error> {
@@ -126,7 +134,7 @@ impl Engine {
     }
 
     /// Work on a thing that may be gone, or going, already.
-    async fn unless_gone(
+    pub(crate) async fn unless_gone(
         &self,
         limit: Duration,
         call: impl Future<Output = Result<(), bollard::errors::Error>>,
@@ -138,7 +146,7 @@ impl Engine {
         }
     }
 
-    async fn within<T>(
+    pub(crate) async fn within<T>(
         &self,
         limit: Duration,
         call: impl Future<Output = Result<T, bollard::errors::Error>>,
@@ -161,7 +169,7 @@ async fn within<T>(
 }
 
 impl Failure {
-    fn explain(self, endpoint: &Endpoint) -> Error {
+    pub(crate) fn explain(self, endpoint: &Endpoint) -> Error {
         match self {
             Self::Ended(error) => error,
             Self::Slow => mend::engine_silent(&Platform::detect(), endpoint, Silence::Hangs),
@@ -171,9 +179,4 @@ impl Failure {
             },
         }
     }
-}
-
-/// The network that k3d makes for a cluster.
-pub(crate) fn own_network(cluster: &str) -> String {
-    format!("k3d-{cluster}")
 }

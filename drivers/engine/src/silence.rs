@@ -3,18 +3,19 @@
 use std::io;
 
 use bollard::errors::Error as EngineError;
+use caproni_driver::backend::Platform;
 use caproni_driver::{Error, ErrorKind};
 
 use crate::endpoint::Endpoint;
-use crate::mend::{self, Platform, Silence};
+use crate::mend::{self, Silence};
 
 /// The failure of a request whose engine does not answer, with what was seen.
-pub(super) fn silent(endpoint: &Endpoint, silence: Silence, cause: &EngineError) -> Error {
+pub(crate) fn silent(endpoint: &Endpoint, silence: Silence, cause: &EngineError) -> Error {
     mend::engine_silent(&Platform::detect(), endpoint, silence).with_cause(whole(cause))
 }
 
 /// Looks for the reason in the causes of an error: the libraries between wrap it.
-pub(super) fn silence(error: &EngineError) -> Silence {
+pub(crate) fn silence(error: &EngineError) -> Silence {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = match error {
         // It passes its own source on as if it were that source.
         EngineError::IOError { err } => Some(err),
@@ -51,13 +52,13 @@ fn whole(error: &dyn std::error::Error) -> String {
 }
 
 /// A failure the engine itself told, or a thing it should not have said.
-pub(super) fn unexpected(error: &dyn std::error::Error) -> Error {
+pub(crate) fn unexpected(error: &dyn std::error::Error) -> Error {
     let message = format!("the Docker engine refused: {}", whole(error));
     Error::new(ErrorKind::BackendFailed, message)
 }
 
 /// The HTTP status, when it was the engine that refused.
-pub(super) fn status_code(error: &EngineError) -> Option<u16> {
+pub(crate) fn status_code(error: &EngineError) -> Option<u16> {
     match error {
         EngineError::DockerResponseServerError { status_code, .. } => Some(*status_code),
         _ => None,

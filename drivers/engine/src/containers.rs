@@ -11,15 +11,15 @@ use bollard::query_parameters::{
 use caproni_driver::Error;
 use futures_util::TryStreamExt;
 
-use super::{Engine, WORK};
 use crate::container::Container;
+use crate::engine::{Engine, WORK};
 
 impl Engine {
     /// Inspects one container; `None` when it is gone since it was listed.
-    pub(super) async fn container(
-        &self,
-        listed: &ContainerSummary,
-    ) -> Result<Option<Container>, Error> {
+    ///
+    /// # Errors
+    /// As [`Engine::connect`].
+    pub async fn container(&self, listed: &ContainerSummary) -> Result<Option<Container>, Error> {
         let id = listed.id.clone().unwrap_or_default();
         let inspected = self.answer_or_gone(self.docker.inspect_container(&id, None)).await?;
         Ok(inspected
@@ -30,7 +30,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::connect`].
-    pub(crate) async fn list(&self, labels: &[&str]) -> Result<Vec<ContainerSummary>, Error> {
+    pub async fn list(&self, labels: &[&str]) -> Result<Vec<ContainerSummary>, Error> {
         let labels = labels.iter().map(|&label| label.to_owned()).collect();
         let filters = HashMap::from([("label".to_owned(), labels)]);
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
@@ -41,7 +41,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::connect`].
-    pub(crate) async fn running(&self) -> Result<Vec<ContainerSummary>, Error> {
+    pub async fn running(&self) -> Result<Vec<ContainerSummary>, Error> {
         self.answer(self.docker.list_containers(None)).await
     }
 
@@ -49,7 +49,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::connect`].
-    pub(crate) async fn log(&self, container: &str, lines: usize) -> Result<Vec<String>, Error> {
+    pub async fn log(&self, container: &str, lines: usize) -> Result<Vec<String>, Error> {
         let options = LogsOptionsBuilder::default()
             .stdout(true)
             .stderr(true)
@@ -65,7 +65,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::connect`].
-    pub(crate) async fn unpause(&self, container: &str) -> Result<(), Error> {
+    pub async fn unpause(&self, container: &str) -> Result<(), Error> {
         self.answer(self.docker.unpause_container(container)).await
     }
 
@@ -73,7 +73,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::connect`].
-    pub(crate) async fn start(&self, container: &str) -> Result<(), Error> {
+    pub async fn start(&self, container: &str) -> Result<(), Error> {
         self.work(self.docker.start_container(container, None)).await
     }
 
@@ -81,7 +81,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::connect`].
-    pub(crate) async fn stop(&self, container: &str, grace: Duration) -> Result<(), Error> {
+    pub async fn stop(&self, container: &str, grace: Duration) -> Result<(), Error> {
         let seconds = i32::try_from(grace.as_secs()).unwrap_or(i32::MAX);
         let options = StopContainerOptionsBuilder::default().t(seconds).build();
         let stopped = self.docker.stop_container(container, Some(options));
@@ -92,7 +92,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::connect`].
-    pub(crate) async fn rename(&self, container: &str, name: &str) -> Result<(), Error> {
+    pub async fn rename(&self, container: &str, name: &str) -> Result<(), Error> {
         let options = RenameContainerOptionsBuilder::default().name(name).build();
         self.answer(self.docker.rename_container(container, options)).await
     }
@@ -101,7 +101,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::connect`].
-    pub(crate) async fn remove(&self, container: &str) -> Result<(), Error> {
+    pub async fn remove(&self, container: &str) -> Result<(), Error> {
         let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
         let removed = self.docker.remove_container(container, Some(options));
         self.unless_gone(WORK, removed).await

@@ -1,30 +1,9 @@
-//! What to run on this machine when something that k3d needs is missing.
+//! What to run on this machine when no engine answers.
 
-use std::path::Path;
-
+use caproni_driver::backend::Platform;
 use caproni_driver::{Action, Error, ErrorKind};
 
 use crate::endpoint::{Endpoint, Source, Transport};
-
-/// The version of k3d that is installed where none is.
-const K3D: &str = "v5.9.0";
-
-/// What of a machine decides which command mends it.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Platform {
-    /// Programs and applications that are there.
-    pub(crate) has: Vec<String>,
-    /// Whether it is macOS.
-    pub(crate) mac: bool,
-    /// `ID` and `ID_LIKE` of `/etc/os-release`.
-    pub(crate) os: Vec<String>,
-    /// Whether the user is root.
-    pub(crate) root: bool,
-    /// Whether systemd runs.
-    pub(crate) systemd: bool,
-    /// The user's name.
-    pub(crate) user: String,
-}
 
 /// Why an engine does not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,110 +14,6 @@ pub(crate) enum Silence {
     Forbidden,
     /// It took the connection, or the packets, and says nothing in time.
     Hangs,
-}
-
-impl Platform {
-    /// Looks at this machine.
-    pub(crate) fn detect() -> Self {
-        let programs = [
-            "apt-get",
-            "bash",
-            "brew",
-            "colima",
-            "curl",
-            "dnf",
-            "go",
-            "service",
-            "sudo",
-            "systemctl",
-            "wget",
-        ];
-        let mut has: Vec<String> = programs
-            .into_iter()
-            .filter(|program| which::which(program).is_ok())
-            .map(Into::into)
-            .collect();
-        // Programs for root are often not on a user's PATH.
-        let folders = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
-        if which::which("dockerd").is_ok()
-            || folders.iter().any(|folder| Path::new(folder).join("dockerd").exists())
-        {
-            has.push("dockerd".into());
-        }
-        for application in ["Docker", "OrbStack"] {
-            if Path::new(&format!("/Applications/{application}.app")).exists() {
-                has.push(format!("{application}.app"));
-            }
-        }
-        let os = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
-        Self {
-            has,
-            mac: cfg!(target_os = "macos"),
-            os: os_ids(&os),
-            root: rustix::process::geteuid().is_root(),
-            systemd: Path::new("/run/systemd/system").exists(),
-            user: std::env::var("USER").unwrap_or_else(|_| "$USER".into()),
-        }
-    }
-
-    fn has(&self, program: &str) -> bool {
-        self.has.iter().any(|had| had == program)
-    }
-
-    fn is_like(&self, os: &[&str]) -> bool {
-        self.os.iter().any(|id| os.contains(&id.as_str()))
-    }
-
-    /// A command that needs root, by way of sudo unless the user is root.
-    fn privileged(&self, title: &str, reason: &str, argv: &[&str]) -> Action {
-        let sudo: &[&str] = if self.root { &[] } else { &["sudo"] };
-        Action::new(title, reason, sudo.iter().chain(argv).copied()).privileged()
-    }
-}
-
-fn os_ids(os_release: &str) -> Vec<String> {
-    os_release
-        .lines()
-        .filter_map(|line| line.strip_prefix("ID=").or_else(|| line.strip_prefix("ID_LIKE=")))
-        .flat_map(|value| value.trim_matches('"').split_whitespace())
-        .map(Into::into)
-        .collect()
-}
-
-/// The failure of a request that needs k3d where it is not installed.
-pub(crate) fn k3d_missing(platform: &Platform) -> Error {
-    let mut error = Error::new(ErrorKind::BackendMissing, "k3d is not installed");
-    error.data.program = Some("k3d".into());
-    match install_k3d(platform) {
-        Some(action) => {
-            let hint = format!("install it with `{}`", action.command_line());
-            error.with_hint(hint).with_actions([action])
-        }
-        None => error.with_hint("install k3d 5 as https://k3d.io says"),
-    }
-}
-
-fn install_k3d(platform: &Platform) -> Option<Action> {
-    let reason = "the k3d driver runs k3d, which is not installed";
-    let script = format!("https://raw.githubusercontent.com/k3d-io/k3d/{K3D}/install.sh");
-    let module = format!("github.com/k3d-io/k3d/v5@{K3D}");
-    if platform.has("brew") {
-        return Some(Action::new("Install k3d with Homebrew", reason, ["brew", "install", "k3d"]));
-    }
-    if platform.has("go") {
-        return Some(Action::new("Install k3d with Go", reason, ["go", "install", &module]));
-    }
-    let download = if platform.has("curl") {
-        format!("curl -fsSL {script}")
-    } else if platform.has("wget") {
-        format!("wget -q -O - {script}")
-    } else {
-        return None;
-    };
-    let line = format!("{download} | TAG={K3D} bash");
-    // Without `pipefail` a download that fails would count as an installation that worked.
-    let argv = ["bash", "-o", "pipefail", "-c", &line];
-    Some(Action::new("Install k3d with its own script", reason, argv))
 }
 
 /// The failure of a request whose engine does not answer.
@@ -206,7 +81,7 @@ fn engine_missing(platform: &Platform) -> Error {
 }
 
 fn install_engine(platform: &Platform) -> Vec<Action> {
-    let reason = "k3d runs its nodes in a Docker engine, and none is installed";
+    let reason = "a cluster's nodes run in a Docker engine, and none is installed";
     if platform.mac {
         if !platform.has("brew") {
             return Vec::new();
@@ -298,27 +173,6 @@ mod tests {
     }
 
     #[test]
-    fn k3d_is_installed_with_what_is_there_in_order_of_preference() {
-        let url = "https://raw.githubusercontent.com/k3d-io/k3d/v5.9.0/install.sh";
-        for (has, command) in [
-            (&["curl", "go", "brew"][..], "brew install k3d".to_owned()),
-            (&["curl", "go"], "go install github.com/k3d-io/k3d/v5@v5.9.0".to_owned()),
-            (
-                &["curl", "wget"],
-                format!("bash -o pipefail -c 'curl -fsSL {url} | TAG=v5.9.0 bash'"),
-            ),
-            (&["wget"], format!("bash -o pipefail -c 'wget -q -O - {url} | TAG=v5.9.0 bash'")),
-        ] {
-            let error = k3d_missing(&platform(has, &[]));
-            assert_eq!(error.kind(), &ErrorKind::BackendMissing);
-            assert_eq!(error.data.program.as_deref(), Some("k3d"));
-            assert_eq!(commands(&error), [command]);
-        }
-        let error = k3d_missing(&platform(&[], &[]));
-        assert!(error.data.actions.is_empty() && error.data.hint.is_some());
-    }
-
-    #[test]
     fn a_missing_engine_is_installed_as_the_platform_does() {
         for (has, os, command) in [
             (&["apt-get"][..], &["debian"][..], "sudo apt-get install -y docker.io"),
@@ -394,11 +248,5 @@ mod tests {
         let error = silent(&platform(&["dockerd"], &[]), Silence::Hangs);
         assert_eq!(error.kind(), &ErrorKind::BackendUnavailable);
         assert!(error.message.contains("in time"));
-    }
-
-    #[test]
-    fn debian_and_its_children_are_known_by_os_release() {
-        let text = "NAME=\"Ubuntu\"\nID=ubuntu\nID_LIKE=\"debian x\"\n";
-        assert_eq!(os_ids(text), ["ubuntu", "debian", "x"]);
     }
 }

@@ -1,0 +1,164 @@
+//! One container: pure data, read from `docker inspect`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bollard::models::{
+    ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummary, PortMap, PortSummary,
+};
+use caproni_driver::NodeState;
+
+use crate::binding::Binding;
+
+/// One container.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Container {
+    /// The engine's id.
+    pub id: String,
+    /// Its name, such as `k3d-demo-server-0`.
+    pub name: String,
+    /// What the engine says of it.
+    pub state: NodeState,
+    /// The name of the image it was made of.
+    pub image: Option<String>,
+    /// Its labels.
+    pub labels: HashMap<String, String>,
+    /// What it publishes, the Kubernetes API left out.
+    pub bindings: Vec<Binding>,
+    /// Where it publishes the Kubernetes API.
+    pub api: Option<Binding>,
+    /// What is mounted into it, as `source:target[:options]`; its own volumes left out.
+    pub binds: Vec<String>,
+    /// Its address in each network that it is in; empty while it does not run.
+    pub networks: BTreeMap<String, String>,
+    /// When it was made, in seconds of Unix time, where the engine's list told.
+    pub created: Option<i64>,
+}
+
+impl Container {
+    /// Reads what the engine answers to `inspect`.
+    pub fn read(inspected: ContainerInspectResponse) -> Self {
+        let config = inspected.config.unwrap_or_default();
+        let host = inspected.host_config.unwrap_or_default();
+        let networks = inspected.network_settings.and_then(|settings| settings.networks);
+        let address = |network: bollard::models::EndpointSettings| network.ip_address;
+        let networks = networks.unwrap_or_default().into_iter();
+        let (api, bindings) = bindings(host.port_bindings.as_ref())
+            .into_iter()
+            .partition::<Vec<_>, _>(Binding::is_api);
+        Self {
+            id: inspected.id.unwrap_or_default(),
+            name: inspected.name.unwrap_or_default().trim_start_matches('/').to_owned(),
+            state: node_state(inspected.state.and_then(|state| state.status)),
+            image: config.image,
+            bindings,
+            api: api.into_iter().next(),
+            binds: host.binds.unwrap_or_default(),
+            networks: networks.map(|(k, v)| (k, address(v).unwrap_or_default())).collect(),
+            created: None,
+            labels: config.labels.unwrap_or_default(),
+        }
+    }
+
+    /// Tells whether it runs, or is about to.
+    pub fn is_up(&self) -> bool {
+        matches!(self.state, NodeState::Running | NodeState::Restarting)
+    }
+
+    /// Tells whether it has anything to be stopped.
+    pub fn is_alive(&self) -> bool {
+        !matches!(self.state, NodeState::Stopped | NodeState::Created)
+    }
+
+    /// A label's value; an empty one is none.
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.labels.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+/// A label's value in the engine's list.
+pub fn label_of<'a>(listed: &'a ContainerSummary, name: &str) -> Option<&'a str> {
+    listed.labels.as_ref().and_then(|labels| labels.get(name)).map(String::as_str)
+}
+
+/// A container's name in the engine's list.
+pub fn name_of(listed: &ContainerSummary) -> String {
+    let name = listed.names.as_ref().and_then(|names| names.first());
+    name.map(|name| name.trim_start_matches('/').to_owned()).unwrap_or_default()
+}
+
+/// What a running container publishes, by the engine's list.
+pub fn bindings_of(listed: &ContainerSummary) -> Vec<Binding> {
+    let binding = |port: &PortSummary| Binding {
+        host_ip: port.ip.clone().unwrap_or_default(),
+        host_port: port.public_port,
+        container_port: port.private_port,
+        protocol: port.typ.as_ref().map_or_else(|| "tcp".into(), ToString::to_string),
+    };
+    listed.ports.iter().flatten().map(binding).collect()
+}
+
+fn node_state(status: Option<ContainerStateStatusEnum>) -> NodeState {
+    match status {
+        Some(ContainerStateStatusEnum::RUNNING) => NodeState::Running,
+        Some(ContainerStateStatusEnum::CREATED) => NodeState::Created,
+        Some(ContainerStateStatusEnum::RESTARTING) => NodeState::Restarting,
+        Some(ContainerStateStatusEnum::PAUSED) => NodeState::Paused,
+        Some(ContainerStateStatusEnum::EXITED | ContainerStateStatusEnum::DEAD) | None => {
+            NodeState::Stopped
+        }
+        Some(other) => NodeState::Other(other.to_string()),
+    }
+}
+
+/// Reads what a container was told to publish. Unlike what it publishes now, that is
+/// known of a stopped one too. k3d writes the API's port without a protocol.
+fn bindings(ports: Option<&PortMap>) -> Vec<Binding> {
+    let mut found = Vec::new();
+    for (port, hosts) in ports.into_iter().flatten() {
+        let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
+        let Ok(container_port) = number.parse() else { continue };
+        for host in hosts.iter().flatten() {
+            let host_port = host.host_port.as_deref().and_then(|port| port.parse().ok());
+            found.push(Binding {
+                host_ip: host.host_ip.clone().unwrap_or_default(),
+                host_port: host_port.filter(|port| *port != 0),
+                container_port,
+                protocol: protocol.to_owned(),
+            });
+        }
+    }
+    found.sort();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(inspected: serde_json::Value) -> Container {
+        Container::read(serde_json::from_value(inspected).unwrap())
+    }
+
+    #[test]
+    fn the_api_is_no_port_mapping() {
+        let container = read(json!({"HostConfig": {"PortBindings": {
+            "6443": [{"HostIp": "127.0.0.1", "HostPort": "40000"}],
+            "80/tcp": [{"HostIp": "", "HostPort": "8080"}],
+            "6443/udp": [{"HostIp": "", "HostPort": "0"}],
+        }}}));
+        let texts: Vec<_> = container.bindings.iter().map(Binding::to_string).collect();
+        assert_eq!(texts, ["6443/udp", "8080:80"]);
+        assert_eq!(container.api.unwrap().to_string(), "127.0.0.1:40000:6443");
+    }
+
+    #[test]
+    fn a_container_that_is_dead_or_of_no_known_state_does_not_run() {
+        for status in ["exited", "dead"] {
+            let container = read(json!({"Name": "/a", "State": {"Status": status}}));
+            assert_eq!((container.name.as_str(), container.is_alive()), ("a", false));
+        }
+        assert_eq!(read(json!({})).state, NodeState::Stopped);
+        assert_eq!(read(json!({"State": {"Status": "paused"}})).state, NodeState::Paused);
+    }
+}

@@ -1,0 +1,27 @@
+//! The Docker engine, as far as drivers need it whose nodes are its containers.
+//!
+//! [`Engine::connect`] finds the engine that the docker command would use, and so the one
+//! that a backend's program uses. Every call has a deadline, ends with its request, and
+//! fails in the protocol's words: an engine that does not answer is never "no cluster",
+//! and comes with what mends it on this machine.
+
+mod binding;
+mod container;
+mod containers;
+mod endpoint;
+mod engine;
+mod files;
+mod mend;
+mod networks;
+mod opening;
+mod refusal;
+mod silence;
+pub mod taken;
+mod volumes;
+
+pub use binding::Binding;
+pub use bollard::models::{ContainerSummary, Network};
+pub use container::{Container, bindings_of, label_of, name_of};
+pub use endpoint::{Endpoint, Environment, Source, Transport};
+pub use engine::Engine;
+pub use refusal::{Refusal, between};

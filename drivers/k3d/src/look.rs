@@ -1,0 +1,86 @@
+//! Looking at all there is of a cluster; changes nothing.
+
+use caproni_driver::Error;
+use caproni_engine::{Container, ContainerSummary, Engine, label_of};
+use futures_util::future::{join, try_join, try_join_all};
+
+use crate::cluster::{CLUSTER_LABEL, Cluster};
+use crate::document::CONFIG_LABEL;
+
+/// The file in each server that says that the cluster's creation was finished.
+///
+/// It is in the container's own layer, so that it lives as long as the cluster, and
+/// whoever looks from wherever sees it.
+const MARK: &str = "/var/lib/caproni/created";
+
+/// The label that k3d puts on all that it makes.
+pub(crate) const K3D_LABEL: &str = "app=k3d";
+
+/// Looks at a cluster.
+///
+/// # Errors
+/// As [`Engine::connect`].
+pub(crate) async fn look(engine: &Engine, name: &str) -> Result<Cluster, Error> {
+    let listed = engine.list(&[&label(name)]).await?;
+    let containers = listed.iter().map(|summary| engine.container(summary));
+    let finished = is_finished(engine, &listed);
+    let (containers, finished) = join(try_join_all(containers), finished).await;
+    let containers: Vec<Container> = containers?.into_iter().flatten().collect();
+    let mut cluster =
+        Cluster { name: name.into(), containers, finished: finished?, leftovers: false };
+    if cluster.nodes().is_empty() {
+        let own = [own_network(name)];
+        let (volumes, networks) =
+            try_join(volumes(engine, name), engine.networks(K3D_LABEL, &own)).await?;
+        cluster.leftovers = !volumes.is_empty() || !networks.is_empty();
+    }
+    Ok(cluster)
+}
+
+/// The label on everything that k3d makes for a cluster.
+pub(crate) fn label(cluster: &str) -> String {
+    format!("{CLUSTER_LABEL}={cluster}")
+}
+
+/// The network that k3d makes for a cluster.
+pub(crate) fn own_network(cluster: &str) -> String {
+    format!("k3d-{cluster}")
+}
+
+/// Names the volumes that k3d made for a cluster.
+///
+/// The image volume counts without its label too: the engine makes it anew, for a
+/// container that it was still about to create when the volume was removed.
+///
+/// # Errors
+/// As [`Engine::connect`].
+pub(crate) async fn volumes(engine: &Engine, cluster: &str) -> Result<Vec<String>, Error> {
+    let images = format!("k3d-{cluster}-images");
+    let label = label(cluster);
+    let (mut names, found) = try_join(engine.volumes(&label), engine.has_volume(&images)).await?;
+    if found && !names.contains(&images) {
+        names.push(images);
+    }
+    Ok(names)
+}
+
+/// Says on each server that the cluster's creation was finished.
+///
+/// # Errors
+/// As [`Engine::connect`].
+pub(crate) async fn mark_finished(engine: &Engine, cluster: &Cluster) -> Result<(), Error> {
+    for server in cluster.servers() {
+        engine.write(&server.id, MARK, b"").await?;
+    }
+    Ok(())
+}
+
+/// Looks for the mark on the servers that this driver made; others count as finished.
+///
+/// One server that has it is enough: another may have been added or replaced since.
+async fn is_finished(engine: &Engine, listed: &[ContainerSummary]) -> Result<bool, Error> {
+    let ours = listed.iter().filter(|summary| label_of(summary, CONFIG_LABEL).is_some());
+    let marks = ours.map(|server| engine.has_file(server.id.as_deref().unwrap_or_default(), MARK));
+    let marks = try_join_all(marks).await?;
+    Ok(marks.is_empty() || marks.contains(&true))
+}
