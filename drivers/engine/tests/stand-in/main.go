@@ -1,6 +1,7 @@
-// Stand-ins for the three images that k3d starts, for tests on machines without a registry:
-// one binary which is k3s, nginx behind k3d-proxy, k3d-tools and the few commands that k3d runs in
-// its containers, by the name it is called by. See README.md for what it is not.
+// Stand-ins for the images that k3d and kind start, for tests on machines without a registry: one
+// binary which is k3s, nginx behind k3d-proxy, k3d-tools, the first process of a node of kind's, envoy
+// before these, and the few commands that k3d and kind run in their containers, by the name it is
+// called by. See README.md for what it is not.
 package main
 
 import (
@@ -30,8 +31,18 @@ func main() {
 	switch name {
 	case "k3s":
 		k3s(args)
+	case "entrypoint":
+		kindNode()
+	case "kubeadm":
+		kubeadm(args)
+	case "envoy":
+		envoy(args)
 	case "kubectl":
-		kubectl(args)
+		if _, err := os.Stat("/kind"); err == nil {
+			kindKubectl(args)
+		} else {
+			kubectl(args)
+		}
 	case "nginx-proxy":
 		proxy()
 	case "k3d-tools":

@@ -21,8 +21,11 @@ import (
 	"time"
 )
 
-// data is one of the volumes that the image declares, so it lives as long as the container.
-const data = "/var/lib/rancher/k3s/server"
+// data is in one of the volumes that the image declares, so it lives as long as the container.
+var (
+	data      = "/var/lib/rancher/k3s/server"
+	agentData = "/var/lib/rancher/k3s/agent"
+)
 
 const (
 	heartbeat = time.Second
@@ -41,6 +44,8 @@ type member struct {
 	Created       time.Time         `json:"created"`
 	Ready         bool              `json:"ready"`
 	Unschedulable bool              `json:"unschedulable"`
+	// Where other servers look for it, when that is not by its name: it stays what it was at first.
+	Peer string `json:"peer,omitempty"`
 
 	seen    time.Time // by this server's own clock, so nobody's clock needs to be right
 	changed time.Time
@@ -64,6 +69,7 @@ type node struct {
 	port       string
 	kubeconfig string
 	names      []string
+	kind       *job // in a node of kind's
 
 	started     time.Time
 	up          time.Time
@@ -166,7 +172,7 @@ func ownIPs() (result []string) {
 
 func (n *node) run() {
 	n.started = time.Now()
-	logf("Starting k3s %s (stand-in) as %s", version(), map[bool]string{true: "server", false: "agent"}[n.server])
+	logf("Starting Kubernetes %s (stand-in) as %s", version(), map[bool]string{true: "server", false: "agent"}[n.server])
 	time.Sleep(after("STAND_IN_UP_AFTER", 0))
 	n.load()
 	if n.self.Created.IsZero() {
@@ -193,7 +199,7 @@ func (n *node) file() string {
 	if n.server {
 		return filepath.Join(data, "stand-in.json")
 	}
-	return "/var/lib/rancher/k3s/agent/stand-in.json"
+	return filepath.Join(agentData, "stand-in.json")
 }
 
 func (n *node) load() {
@@ -207,6 +213,9 @@ func (n *node) load() {
 	}
 	n.clientCA, n.serverCA = s.ClientCA, s.ServerCA
 	n.self.Created, n.self.Unschedulable = s.Self.Created, s.Self.Unschedulable
+	if s.Self.Peer != "" {
+		n.self.Peer = s.Self.Peer
+	}
 	if n.token == "" {
 		n.token = s.Token
 	}
@@ -281,10 +290,14 @@ func (n *node) runServer() {
 	// For the kubectl in here.
 	writeFile(filepath.Join(data, "port"), []byte(n.port))
 	writeFile(filepath.Join(data, "token"), []byte(n.token+"\n"))
-	writeManifest()
 	go n.listen()
-	n.writeKubeconfig()
-	logf("Wrote kubeconfig %s", n.kubeconfig)
+	if n.kind != nil {
+		n.writeAdminConf()
+	} else {
+		writeManifest()
+		n.writeKubeconfig()
+		logf("Wrote kubeconfig %s", n.kubeconfig)
+	}
 	logf("Containerd is now running")
 	go n.heartbeats()
 	// "Running" rather than "ready": k3d starts the further servers on this line, without which
@@ -296,6 +309,7 @@ func (n *node) runServer() {
 	n.lock.Lock()
 	n.up = time.Now()
 	n.lock.Unlock()
+	n.announce()
 	logf("k3s is up and running")
 	logf("Cluster dns configmap has been set successfully")
 	go keepTalking(func() { logf("Still running") })
@@ -421,6 +435,7 @@ func (n *node) runAgent() {
 	n.up = time.Now()
 	n.save()
 	n.lock.Unlock()
+	n.announce()
 	logf("Successfully registered node %s", n.self.Name)
 	go keepTalking(func() { logf("Still running") })
 	go n.heartbeats()
@@ -429,6 +444,13 @@ func (n *node) runAgent() {
 			fatal("told to crash")
 		}
 		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+// announce tells the kubeadm that waits in a node of kind's.
+func (n *node) announce() {
+	if n.kind != nil {
+		writeFile(joinedFile, nil)
 	}
 }
 
@@ -469,7 +491,11 @@ func (n *node) heartbeats() {
 		targets := map[string]bool{}
 		for _, m := range n.members {
 			if m.Server && m.Name != n.self.Name {
-				targets["https://"+net.JoinHostPort(m.Name, m.Port)] = true
+				host := m.Name
+				if n.server && m.Peer != "" {
+					host = m.Peer
+				}
+				targets["https://"+net.JoinHostPort(host, m.Port)] = true
 			}
 		}
 		if len(targets) == 0 && n.url != "" {

@@ -198,6 +198,13 @@ func uid(name string, created time.Time) string {
 	return fmt.Sprintf("%x-%x-4%x-8%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])[:36]
 }
 
+func (n *node) provider() string {
+	if n.kind != nil {
+		return "kind://docker/" + n.kind.Cluster + "/"
+	}
+	return "k3s://"
+}
+
 // render wants the lock held.
 func (n *node) render(m *member) object {
 	status, reason, message := "True", "KubeletReady", "kubelet is posting ready status"
@@ -212,7 +219,7 @@ func (n *node) render(m *member) object {
 	if m.seen.IsZero() {
 		changed = n.started
 	}
-	spec := object{"podCIDR": "10.42.0.0/24", "providerID": "k3s://" + m.Name}
+	spec := object{"podCIDR": "10.42.0.0/24", "providerID": n.provider() + m.Name}
 	if m.Unschedulable {
 		spec["unschedulable"] = true
 	}
