@@ -18,6 +18,9 @@ pub(crate) const LIMACTL: Backend =
 /// How long the end of a machine by force may take.
 const FORCE_LIMIT: Duration = Duration::from_secs(30);
 
+/// How often lima is asked while machines come and go.
+const TRIES: u32 = 3;
+
 /// The last word of `limactl version 2.1.4`.
 pub(crate) fn last_word(said: &str) -> Option<String> {
     said.lines().next()?.split_whitespace().next_back().map(Into::into)
@@ -96,24 +99,45 @@ impl<'a> Lima<'a> {
         self.program.path()
     }
 
-    /// All machines, also those that are not colima's.
+    /// All machines of colima.
+    ///
+    /// Each is asked for by its name: one folder without a machine in it, such as a killed creation
+    /// leaves, and limactl tells of none.
     ///
     /// # Errors
     /// `BackendUnavailable` when limactl does not tell.
     pub(crate) async fn instances(&self, request: &Request) -> Result<Vec<Instance>, Error> {
-        // limactl would make the folder.
-        if !self.home.lima.exists() {
-            return Ok(Vec::new());
+        let mut tries = 0;
+        loop {
+            let names = self.names();
+            if names.is_empty() {
+                return Ok(Vec::new());
+            }
+            let args = ["list", "--json"].into_iter().chain(names.iter().map(String::as_str));
+            let output = request.run(&self.command(args)).await?;
+            if output.status.success() {
+                return parse(&output.stdout, &output.stderr).map_err(|wrong| no_list(&wrong));
+            }
+            tries += 1;
+            // One of them may have been deleted meanwhile.
+            if names == self.names() || tries == TRIES {
+                return Err(unavailable(&output));
+            }
         }
-        let output = request.run(&self.command(["list", "--json"])).await?;
-        if !output.status.success() {
-            return Err(unavailable(&output));
-        }
-        parse(&output.stdout, &output.stderr).map_err(|wrong| {
-            let message = format!("`limactl list --json` tells what is no list: {wrong}");
-            Error::new(ErrorKind::BackendUnavailable, message)
-                .with_hint("check with `limactl list --json`")
-        })
+    }
+
+    /// The names of colima's machines that are there as far as lima is concerned.
+    fn names(&self) -> Vec<String> {
+        let found = self.home.lima.read_dir().into_iter().flatten();
+        let whole = found.filter_map(|entry| {
+            let entry = entry.ok()?;
+            let name = entry.file_name().into_string().ok()?;
+            let is_whole = entry.path().join("lima.yaml").is_file();
+            (is_whole && self.home.machine_named(&name).is_some()).then_some(name)
+        });
+        let mut names: Vec<String> = whole.collect();
+        names.sort();
+        names
     }
 
     /// Ends a machine at once, whatever state it is in: only its processes are asked.
@@ -160,6 +184,11 @@ pub(crate) async fn within(
             Err(Error::new(ErrorKind::TimedOut, message))
         }
     }
+}
+
+fn no_list(wrong: &serde_json::Error) -> Error {
+    let message = format!("`limactl list --json` tells what is no list: {wrong}");
+    Error::new(ErrorKind::BackendUnavailable, message).with_hint("check with `limactl list --json`")
 }
 
 fn unavailable(output: &Output) -> Error {

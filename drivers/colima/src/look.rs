@@ -31,6 +31,8 @@ pub(crate) struct Look {
     pub(crate) reachable: Option<bool>,
     /// Whether its data disk is there.
     pub(crate) disk: bool,
+    /// Whether its folder is there, be there a machine in it or not.
+    pub(crate) folder: bool,
     /// Whether a creation was killed.
     pub(crate) broken_off: bool,
     /// Who changes it right now, such as `start (process 4711)`.
@@ -47,7 +49,8 @@ impl Look {
 
     /// Whether anything is there that `destroy` would remove.
     pub(crate) fn exists(&self) -> bool {
-        !self.is_foreign() && (self.instance.is_some() || self.disk || self.broken_off)
+        !self.is_foreign()
+            && (self.instance.is_some() || self.folder || self.disk || self.broken_off)
     }
 
     /// Whether it is not a whole cluster: its creation was killed, or it was never started with
@@ -111,6 +114,7 @@ pub(crate) fn at_rest(machine: &Machine, instance: Option<Instance>) -> Result<L
         saved: Saved::read(machine)?,
         record: Record::read(machine),
         disk: machine.disk().exists(),
+        folder: machine.folder().exists(),
         broken_off: PrivateFolder::was_left(NAME, &machine.profile),
         holder: lock::holder(&lock::state_dir(), NAME, &machine.profile),
         ..Look::default()

@@ -108,7 +108,7 @@ impl<'a> Start<'a> {
     /// lacks only its past is completed by the same way.
     async fn make_anew(&self, seen: &Look) -> Result<Outcome, Error> {
         // A disk without a machine was kept by `colima delete`, with what is on it.
-        let is_only_disk = seen.instance.is_none() && !seen.broken_off;
+        let is_only_disk = !seen.folder && !seen.broken_off;
         if is_only_disk {
             return self.create(Disk::Keep).await;
         }

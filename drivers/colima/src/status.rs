@@ -101,8 +101,10 @@ fn conditions(machine: &Machine, look: &Look, state: &State) -> Vec<Condition> {
 }
 
 fn half(machine: &Machine, look: &Look) -> Condition {
-    let what = match (&look.instance, look.disk) {
-        (None, true) => format!("only the data disk `{}` of a deleted cluster is left", machine.id),
+    let what = match (look.folder || look.broken_off, look.disk) {
+        (false, true) => {
+            format!("only the data disk `{}` of a deleted cluster is left", machine.id)
+        }
         _ => "was not finished".into(),
     };
     Condition::failed("creation", what)
@@ -162,6 +164,7 @@ mod tests {
             saved: Some(recorded()),
             record: Some(Record::default()),
             disk: true,
+            folder: true,
             ..Look::default()
         }
     }
@@ -229,9 +232,11 @@ mod tests {
         let broken_off = Look { broken_off: true, ..running(up(), Some(true)) };
         let never_started = Look { saved: None, ..whole("Stopped") };
         let only_disk = Look { disk: true, ..Look::default() };
+        let only_folder = Look { folder: true, ..Look::default() };
         for (look, state, why) in [
             (broken_off, State::NotReady, "creation: was not finished"),
             (never_started, State::Stopped, "creation: was not finished"),
+            (only_folder, State::Stopped, "creation: was not finished"),
             (
                 only_disk,
                 State::Stopped,

@@ -49,8 +49,8 @@ func ssh(args []string) {
 	if dir == "" {
 		fatal("ssh: no machine in %q", args)
 	}
-	if _, err := os.Stat(filepath.Join(filepath.Dir(dir), "stand-in/guest-hangs")); err == nil {
-		select {}
+	if _, err := os.Stat(filepath.Join(filepath.Dir(dir), "_stand-in/guest-hangs")); err == nil {
+		hang()
 	}
 	command := inside(dir, line)
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr

@@ -32,7 +32,7 @@ func boot(name string) {
 	dir := instance(name)
 	install(dir)
 	if switched("boot-hangs") {
-		select {}
+		hang()
 	}
 	log, err := os.Create(filepath.Join(dir, "ha.stderr.log"))
 	check(err)

@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -44,6 +45,13 @@ func fatal(format string, args ...any) {
 func check(err error) {
 	if err != nil {
 		fatal("%v", err)
+	}
+}
+
+// hang does nothing for ever; with an empty select Go would find that nobody can go on, and end.
+func hang() {
+	for {
+		time.Sleep(time.Hour)
 	}
 }
 
@@ -98,15 +106,15 @@ func limaHome() string { return os.Getenv("LIMA_HOME") }
 
 func instance(name string) string { return filepath.Join(limaHome(), name) }
 
-// switched tells whether a file makes all machines misbehave: `stand-in/NAME` in lima's home.
+// switched tells whether a file makes all machines misbehave: `_stand-in/NAME` in lima's home.
 func switched(name string) bool {
-	_, err := os.Stat(filepath.Join(limaHome(), "stand-in", name))
+	_, err := os.Stat(filepath.Join(limaHome(), "_stand-in", name))
 	return err == nil
 }
 
 // refuse fails in the way that the switch `fail-COMMAND` says, with its text.
 func refuse(command string) {
-	text, err := os.ReadFile(filepath.Join(limaHome(), "stand-in", "fail-"+command))
+	text, err := os.ReadFile(filepath.Join(limaHome(), "_stand-in", "fail-"+command))
 	if err == nil {
 		fmt.Fprintln(os.Stderr, strings.TrimSpace(string(text)))
 		os.Exit(1)
