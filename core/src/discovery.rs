@@ -248,7 +248,11 @@ fn candidates_of(name: &str, mut files: Vec<PathBuf>) -> Vec<Candidate> {
     all
 }
 
-fn check_name(name: &str) -> Result<(), Error> {
+/// Holds a driver's name against what one may be.
+///
+/// # Errors
+/// `Usage`.
+pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     let valid = !name.is_empty()
         && !name.starts_with('-')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));

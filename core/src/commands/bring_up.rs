@@ -102,6 +102,7 @@ impl<'a> BringUp<'a> {
         };
         match usable {
             Ok((status, look)) => {
+                self.keep_config_file(session);
                 let report = status::Report::new(&self.target, session, status, look);
                 Ok(Up { outcome, report })
             }
@@ -155,6 +156,15 @@ impl<'a> BringUp<'a> {
         let undone = matches!(outcome.change, Change::Created | Change::Started);
         (undone && self.app.interrupt.is_raised())
             .then(|| Error::driver(ErrorKind::Cancelled, "cancelled"))
+    }
+
+    /// For `caproni list`. That it cannot be kept is no reason to undo a cluster.
+    fn keep_config_file(&self, session: &Session) {
+        let path = self.target.file.as_ref().map(|file| file.path.as_path());
+        let state = ClusterState::of(&session.driver.name, &self.target.profile);
+        if let Err(error) = state.keep_config_file(path) {
+            self.app.ui.warn(&format!("`caproni list` will not know the config file: {error}"));
+        }
     }
 
     /// Measures that the cluster is ready, and puts its context into the user's kubeconfig.

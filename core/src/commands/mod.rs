@@ -3,6 +3,7 @@
 mod bring_up;
 pub(crate) mod destroy;
 pub(crate) mod drivers;
+pub(crate) mod list;
 mod mend;
 pub(crate) mod restart;
 pub(crate) mod start;

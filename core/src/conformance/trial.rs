@@ -111,9 +111,19 @@ impl<'a> Trial<'a> {
     }
 
     pub(super) async fn initialize(&self, probe: &mut Probe, offered: &[u32]) -> Answer {
+        self.initialize_for(probe, "INIT-1", offered).await
+    }
+
+    /// As [`Trial::initialize`]; without an answer it is `rule` that is broken.
+    pub(super) async fn initialize_for(
+        &self,
+        probe: &mut Probe,
+        rule: &'static str,
+        offered: &[u32],
+    ) -> Answer {
         let host = json!({"name": "caproni", "version": env!("CARGO_PKG_VERSION")});
         let params = json!({"protocolVersions": offered, "host": host});
-        probe.ask("INIT-1", "initialize", &params, HANDSHAKE.min(self.to_ask)).await
+        probe.ask(rule, "initialize", &params, HANDSHAKE.min(self.to_ask)).await
     }
 
     /// Asks for the status of a cluster.

@@ -180,3 +180,16 @@ fn a_check_without_a_driver_to_become_says_so() {
     assert_eq!(error["kind"], "DriverNotFound", "{error}");
     assert!(error["hint"].as_str().unwrap().contains(&format!("`--driver {OTHER}`")), "{error}");
 }
+
+#[test]
+fn its_clusters_are_listed_once_and_by_the_driver_that_has_them() {
+    let sandbox = sandbox(None, &[USUAL]);
+    sandbox.run("start");
+    let told = sandbox.run("-o json list").json();
+    let clusters = told["clusters"].as_array().unwrap().iter();
+    let named: Vec<_> = clusters.map(|one| (&one["driver"], &one["profile"])).collect();
+    assert_eq!(named, [(&json!(USUAL), &json!("caproni"))], "{told:#}");
+    std::fs::remove_file(sandbox.path(&format!("drivers/caproni-driver-{USUAL}"))).unwrap();
+    let told = sandbox.run("-o json list").json();
+    assert_eq!((&told["clusters"], &told["problems"]), (&json!([]), &json!([])));
+}

@@ -8,6 +8,7 @@
 //! of a node that never gets Ready, a frozen k3s instead of an API that is told to fail.
 
 mod config;
+mod conformance;
 mod failures;
 mod interrupts;
 mod life;

@@ -1,5 +1,6 @@
 //! The place where a test works: folders of its own, the real engine, and what is left on it.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -82,9 +83,15 @@ impl Place {
 
     /// Writes `caproni.yaml` with these lines in `cluster.k3d`, besides the image.
     pub(crate) fn write_config(&self, fields: &str) {
+        self.write_config_of("k3d", fields);
+    }
+
+    /// Writes `caproni.yaml` for another driver that runs k3d.
+    pub(crate) fn write_config_of(&self, driver: &str, fields: &str) {
         let image = image();
         let fields: String = fields.lines().map(|line| format!("    {line}\n")).collect();
-        let text = format!("cluster:\n  driver: k3d\n  k3d:\n    image: {image}\n{fields}");
+        let text =
+            format!("cluster:\n  driver: {driver}\n  {driver}:\n    image: {image}\n{fields}");
         std::fs::write(self.path("work/caproni.yaml"), text).expect("writable");
     }
 
@@ -98,7 +105,7 @@ impl Place {
             }
         }
         command.env("HOME", self.path("home")).env("CAPRONI_STATE_DIR", self.path("state"));
-        command.env("CAPRONI_DRIVER_PATH", DRIVER.parent().expect("a file is in a folder"));
+        command.env("CAPRONI_DRIVER_PATH", driver_path());
         // By this every process of the test is found again, whoever started it.
         command.env("CAPRONI_TEST", self.root.path());
         command
@@ -125,12 +132,7 @@ impl Place {
 
     /// Everything of this cluster on the engine: containers, volumes, networks.
     pub(crate) fn left(&self) -> Vec<String> {
-        let name = format!("k3d-{}", self.profile);
-        let mut left = docker_lines(&["ps", "-a", "--format", "{{.Names}}"]);
-        left.extend(docker_lines(&["volume", "ls", "--format", "{{.Name}}"]));
-        left.extend(docker_lines(&["network", "ls", "--format", "{{.Name}}"]));
-        left.retain(|entry| entry.starts_with(&name));
-        left
+        left_of(&self.profile)
     }
 
     /// The processes that this test has started, and that still run.
@@ -168,6 +170,24 @@ impl Drop for Place {
             assert_eq!(self.left(), Vec::<String>::new());
         }
     }
+}
+
+/// The folders of the k3d driver, and of the example in bash that runs k3d as well.
+fn driver_path() -> OsString {
+    let bash = concat!(env!("CARGO_MANIFEST_DIR"), "/../drivers/examples/bash");
+    let folders = [DRIVER.parent().expect("a file is in a folder"), Path::new(bash)];
+    std::env::join_paths(folders).expect("no folder has a colon in its name")
+}
+
+/// Everything of a cluster on the engine: containers, volumes, networks.
+pub(crate) fn left_of(profile: &str) -> Vec<String> {
+    let name = format!("k3d-{profile}");
+    let mut left = docker_lines(&["ps", "-a", "--format", "{{.Names}}"]);
+    left.extend(docker_lines(&["volume", "ls", "--format", "{{.Name}}"]));
+    left.extend(docker_lines(&["network", "ls", "--format", "{{.Name}}"]));
+    // The example in bash marks half a cluster by a volume.
+    left.retain(|entry| entry.starts_with(&name) || *entry == format!("half-{profile}"));
+    left
 }
 
 /// A `caproni` that runs.

@@ -128,7 +128,7 @@ fn capabilities(facts: &Facts) -> String {
 }
 
 /// A problem in few words: the row says already whose it is.
-fn reason(problem: &Error, driver: &Driver) -> String {
+pub(crate) fn reason(problem: &Error, driver: &Driver) -> String {
     let path = driver.path.display().to_string();
     let subjects = [path.as_str(), &driver.name].map(|subject| format!("driver `{subject}` "));
     let bare = subjects.iter().find_map(|subject| problem.message.strip_prefix(subject.as_str()));
