@@ -1,8 +1,8 @@
-//! The drivers that run k3d, held against every rule with clusters that are really made.
+//! The drivers whose nodes are containers, held against every rule with clusters that are really made.
 
 use serde_json::Value;
 
-use crate::support::{Place, left_of};
+use crate::support::{Backend, Place};
 
 /// The driver breaks no rule, is warned of none, and what the check has made is gone.
 #[track_caller]
@@ -20,12 +20,17 @@ fn breaks_no_rule(place: &Place, driver: &str) {
     for id in ["START-1", "START-4", "START-5", "STOP-1", "DESTROY-1", "KUBE-1"] {
         assert_eq!(verdict(id), Some(&"passed".into()), "{id}: {report:#}");
     }
-    assert_eq!(left_of(&profile), Vec::<String>::new());
+    assert_eq!(place.left_of(&profile), Vec::<String>::new());
 }
 
 #[test]
 fn the_k3d_driver_breaks_no_rule() {
     breaks_no_rule(&Place::new("rules"), "k3d");
+}
+
+#[test]
+fn the_kind_driver_breaks_no_rule() {
+    breaks_no_rule(&Place::of(Backend::Kind, "kind-rules"), "kind");
 }
 
 #[test]

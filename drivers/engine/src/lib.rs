@@ -12,6 +12,7 @@ mod endpoint;
 mod engine;
 mod exec;
 mod files;
+mod images;
 mod mend;
 mod networks;
 mod opening;
