@@ -85,7 +85,7 @@ impl<'a> Colima<'a> {
     /// Makes the machine, or starts it with what of the config can be changed.
     ///
     /// # Errors
-    /// What colima's words mean, see [`failure::of`]; `Cancelled`, `TimedOut`.
+    /// What colima's words mean, see [`failure::check`]; `Cancelled`, `TimedOut`.
     pub(crate) async fn start(
         &self,
         request: &Request,
