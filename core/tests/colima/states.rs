@@ -1,5 +1,7 @@
 //! Each state of `status`, produced with the real programs, and the way out of it.
 
+use std::os::unix::fs::MetadataExt;
+
 use crate::support::Place;
 
 fn not_ready(condition: &str) -> (String, Vec<String>) {
@@ -116,4 +118,19 @@ fn a_folder_without_a_machine_is_half_a_cluster_and_hides_no_other() {
     assert_eq!(told["change"], "destroyed");
     place.colima(&["list", "--json"]).expect_code(0);
     place.caproni(&["--profile", "second", "--yes", "destroy"]).expect_code(0);
+}
+
+#[test]
+fn a_machine_that_plain_colima_has_not_finished_is_completed_and_its_disk_is_kept() {
+    let place = Place::new();
+    place.misbehave("fail-start");
+    let plain = ["start", "--profile", "caproni", "--kubernetes", "--disk", "100"];
+    assert_ne!(place.colima(&plain).code, Some(0));
+    place.behave("fail-start");
+    assert_eq!(place.state(), ("stopped".into(), vec!["creation".into()]));
+    // Its disk, and nothing else, was made.
+    let made = || std::fs::metadata(place.lima().join("_disks/colima-caproni")).unwrap().ino();
+    let before = made();
+    let told = place.caproni(&["start", "-o", "json"]).expect_code(0).json();
+    assert_eq!((&told["change"], made()), (&"created".into(), before));
 }

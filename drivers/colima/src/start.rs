@@ -104,17 +104,39 @@ impl<'a> Start<'a> {
         Ok(Self { request, lima, colima, machine, config })
     }
 
-    /// A creation that was killed leaves what nobody was ever told that it exists; a machine that
-    /// lacks only its past is completed by the same way.
+    /// Completes half a cluster, or makes it anew.
+    ///
+    /// Of a creation by this driver that was killed nobody was ever told that it exists. What plain
+    /// colima has left, or is about to make, is not removed: there may be a disk with data.
     async fn make_anew(&self, seen: &Look) -> Result<Outcome, Error> {
-        // A disk without a machine was kept by `colima delete`, with what is on it.
+        let disk = if seen.broken_off { Disk::Delete } else { Disk::Keep };
         let is_only_disk = !seen.folder && !seen.broken_off;
-        if is_only_disk {
-            return self.create(Disk::Keep).await;
+        match &seen.instance {
+            Some(_) if !seen.broken_off => return self.complete(seen).await,
+            _ if is_only_disk => {}
+            _ => {
+                let message = "removing what is left of a creation that was not finished";
+                self.request.progress("sweep", message);
+                stop::remove(self.request, self.lima, self.machine, disk).await?;
+            }
         }
-        self.request.progress("sweep", "removing what is left of a creation that was not finished");
-        stop::remove(self.request, self.lima, self.machine, Disk::Delete).await?;
-        self.create(Disk::Delete).await
+        self.create(disk).await
+    }
+
+    /// Goes on with a machine that colima never started with success, unless it may be just at it.
+    async fn complete(&self, seen: &Look) -> Result<Outcome, Error> {
+        if seen.is_running() {
+            let profile = &self.machine.profile;
+            let message = format!("colima has not finished to make the machine of `{profile}`");
+            let mut error = Error::new(ErrorKind::ClusterNotReady, message)
+                .with_hint("wait for it, or run `caproni destroy`");
+            error.data.conditions = status::of(self.machine, seen).conditions;
+            return Err(error);
+        }
+        self.colima.check_version(self.request).await?;
+        let private = private(&self.machine.profile, "start")?;
+        self.run_colima(&private).await?;
+        Ok(Outcome::new(Change::Created))
     }
 
     async fn create(&self, disk: Disk) -> Result<Outcome, Error> {
