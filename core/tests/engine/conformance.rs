@@ -21,6 +21,9 @@ fn breaks_no_rule(place: &Place, driver: &str) {
         assert_eq!(verdict(id), Some(&"passed".into()), "{id}: {report:#}");
     }
     assert_eq!(place.left_of(&profile), Vec::<String>::new());
+    // A kubeconfig that is to be nobody's must not be that: k3d renames a file to its name.
+    let device = std::fs::metadata("/dev/null").expect("it is there");
+    assert!(!device.is_file(), "`/dev/null` was replaced by a file");
 }
 
 #[test]

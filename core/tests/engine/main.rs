@@ -14,5 +14,6 @@ mod failures;
 mod interrupts;
 mod kind;
 mod life;
+mod list;
 mod states;
 mod support;
