@@ -114,6 +114,12 @@ impl SearchPath {
         Ok(Driver { name: name.into(), shadowed: shadowed.collect(), path })
     }
 
+    /// The driver that this one has become, if it says the name of another that is installed
+    /// (rule INIT-6). A name that nobody has is a mistake in the driver, not another one.
+    pub fn become_by(&self, driver: &Driver, said: &str) -> Option<Driver> {
+        if said == driver.name { None } else { self.find_name(said).ok() }
+    }
+
     /// The names of all drivers that could be run, sorted.
     pub fn names(&self) -> BTreeSet<String> {
         let runs = |(name, files): &(String, Vec<PathBuf>)| {

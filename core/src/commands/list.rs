@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use caproni_driver::{Cluster, Status};
+use caproni_driver::{Cluster, ErrorKind, Status};
 use clap::Args;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -116,7 +116,12 @@ async fn ask(
     names: &BTreeSet<String>,
 ) -> Result<Option<Vec<Listed>>, Error> {
     let interrupt = Interrupt::default();
-    let session = Session::open(driver, None, &interrupt, listener).await?;
+    let session = match Session::open(driver, None, &interrupt, listener).await {
+        Ok(session) => session,
+        // It would be another one that is not installed, which has no clusters here.
+        Err(error) if error.is(&ErrorKind::DriverNotFound) => return Ok(None),
+        Err(error) => return Err(error),
+    };
     let name = session.description.name.clone();
     let is_another = name != driver.name && names.contains(&name);
     let call = Call { profile, timeout: Some(limit), interrupt: &interrupt };

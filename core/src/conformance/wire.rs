@@ -6,11 +6,11 @@ use caproni_driver::{ErrorKind, MAX_LINE, PROTOCOL_VERSION};
 use serde_json::{Value, json};
 
 use super::describe::{self, OPTIONAL};
-use super::judge::Verdict;
+use super::judge::{Judge, Verdict};
 use super::probe::{Answer, Probe};
 use super::traps::Traps;
 use super::trial::Trial;
-use crate::discovery::PREFIX;
+use crate::discovery::{Driver, PREFIX};
 use crate::error::Error;
 
 /// How long is listened whether a driver speaks before it is asked.
@@ -56,8 +56,10 @@ async fn first_words(trial: &mut Trial<'_>) -> Result<bool, Error> {
     let Some(result) = answer.result() else {
         if let Some(error) = answer.error() {
             let what = format!("it answers `initialize` with an error: {error}");
-            if answer.kind() == Some("UnsupportedProtocolVersion") {
-                return Err(other_version(trial, error));
+            match answer.kind() {
+                Some("UnsupportedProtocolVersion") => return Err(other_version(trial, error)),
+                Some("DriverNotFound") => return Err(none_to_become(trial, error)),
+                _ => {}
             }
             trial.judge.failed("INIT-1", probe.finding(what));
         }
@@ -67,6 +69,7 @@ async fn first_words(trial: &mut Trial<'_>) -> Result<bool, Error> {
     trial.judge.held("LIFE-2");
     quick(trial, &probe, &answer);
     let fit = describe(trial, &probe, result);
+    is_who_it_says(trial, &probe, result).await?;
     let again = trial.initialize_for(&mut probe, "INIT-5", &[PROTOCOL_VERSION]).await;
     hold(trial, &probe, "INIT-5", again.reply.is_none() || again.result() == Some(result), || {
         "a second `initialize` is answered otherwise than the first".into()
@@ -85,6 +88,19 @@ fn other_version(trial: &Trial<'_>, error: &Value) -> Error {
         .with("supported", known.unwrap_or_default())
 }
 
+/// A driver that would be another one, which is not installed, breaks no rule by that.
+fn none_to_become(trial: &Trial<'_>, error: &Value) -> Error {
+    let text = |field: &Value| field.as_str().map(str::to_owned);
+    let path = trial.driver.path.display();
+    let mut told = Error::driver(
+        ErrorKind::DriverNotFound,
+        format!("driver `{path}` finds none that it could become"),
+    );
+    told.data.hint = error.pointer("/data/hint").and_then(text);
+    told.data.causes.extend(error.get("message").and_then(text));
+    told
+}
+
 fn quick(trial: &Trial<'_>, probe: &Probe, answer: &Answer) {
     if answer.took > QUICK {
         let what = format!("`initialize` took {:.1} s", answer.took.as_secs_f64());
@@ -95,7 +111,9 @@ fn quick(trial: &Trial<'_>, probe: &Probe, answer: &Answer) {
 fn describe(trial: &mut Trial<'_>, probe: &Probe, result: &Value) -> bool {
     describe::RULES.into_iter().for_each(|rule| trial.judge.held(rule));
     let file = trial.driver.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let (description, faults) = describe::description(result, file.strip_prefix(PREFIX));
+    let other = becomes(trial, result).map(|other| other.name);
+    let name = other.as_deref().or(file.strip_prefix(PREFIX));
+    let (description, faults) = describe::description(result, name);
     for (rule, verdict, what) in faults {
         match verdict {
             Verdict::Warning => trial.judge.warned(rule, probe.finding(what)),
@@ -106,6 +124,28 @@ fn describe(trial: &mut Trial<'_>, probe: &Probe, result: &Value) -> bool {
     let fit = description.protocol_version == PROTOCOL_VERSION;
     trial.learn(description);
     fit
+}
+
+/// The driver whose name it gives, if that is another one.
+fn becomes(trial: &Trial<'_>, result: &Value) -> Option<Driver> {
+    trial.search.become_by(trial.driver, result.get("name")?.as_str()?)
+}
+
+/// A driver that has become another one answers as that one does.
+async fn is_who_it_says(trial: &Trial<'_>, probe: &Probe, result: &Value) -> Result<(), Error> {
+    let Some(other) = becomes(trial, result) else {
+        trial.judge.not_applicable("INIT-6", "it has become no other driver");
+        return Ok(());
+    };
+    // What is wrong with the other one is no finding about this one.
+    let beside = Judge::default();
+    let mut asked = Probe::open(&other, &trial.surroundings(), &beside, &[]).await?;
+    let answer = trial.initialize(&mut asked, &[PROTOCOL_VERSION]).await;
+    hold(trial, probe, "INIT-6", answer.result() == Some(result), || {
+        format!("it calls itself `{0}`, and `{0}` describes itself otherwise", other.name)
+    });
+    asked.kill().await;
+    Ok(())
 }
 
 /// `initialize` asks no backend, and writes no file.

@@ -7,6 +7,7 @@
 //! real image they do what can be done from outside: a time-out that is too short instead
 //! of a node that never gets Ready, a frozen k3s instead of an API that is told to fail.
 
+mod auto;
 mod config;
 mod conformance;
 mod failures;
