@@ -11,6 +11,7 @@ mod containers;
 mod endpoint;
 mod engine;
 mod files;
+mod images;
 mod mend;
 mod networks;
 mod opening;

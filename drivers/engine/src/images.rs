@@ -1,0 +1,15 @@
+//! Images.
+
+use caproni_driver::Error;
+
+use crate::engine::Engine;
+
+impl Engine {
+    /// Tells whether there is an image of this name.
+    ///
+    /// # Errors
+    /// As [`Engine::connect`].
+    pub async fn has_image(&self, name: &str) -> Result<bool, Error> {
+        Ok(self.answer_or_gone(self.docker.inspect_image(name)).await?.is_some())
+    }
+}
