@@ -20,6 +20,39 @@ impl Binding {
     /// The port of the Kubernetes API inside a node.
     pub const API_PORT: u16 = 6443;
 
+    /// Takes `[HOST:][HOSTPORT:]CONTAINERPORT[/PROTOCOL]` apart; ranges of ports give several.
+    /// `text` is what the user wrote, and `form` what it should look like.
+    ///
+    /// # Errors
+    /// One lowercase line that says what is wrong with it.
+    pub fn parse(ports: &str, text: &str, form: &str) -> Result<Vec<Self>, String> {
+        let (ports, protocol) = ports.rsplit_once('/').unwrap_or((ports, "tcp"));
+        let protocol = protocol.to_ascii_lowercase();
+        if !["tcp", "udp", "sctp"].contains(&protocol.as_str()) {
+            return Err(format!("`{text}` has the unknown protocol `{protocol}`"));
+        }
+        let (host_ip, host_ports, container_ports) = parts(ports);
+        let bad = || format!("`{text}` is not {form}");
+        if !host_ip.is_empty() && host_ip.parse::<IpAddr>().is_err() {
+            return Err(format!("`{text}` names the host `{host_ip}`, which is no IP address"));
+        }
+        let container_ports = range(container_ports).ok_or_else(bad)?;
+        let host_ports: Vec<Option<u16>> = match host_ports {
+            "" | "0" => vec![None; container_ports.len()],
+            ports => range(ports).ok_or_else(bad)?.map(Some).collect(),
+        };
+        if host_ports.len() != container_ports.len() {
+            return Err(format!("`{text}` maps ranges of different length"));
+        }
+        let binding = |(host_port, container_port)| Self {
+            host_ip: host_ip.to_owned(),
+            host_port,
+            container_port,
+            protocol: protocol.clone(),
+        };
+        Ok(host_ports.into_iter().zip(container_ports).map(binding).collect())
+    }
+
     /// The API at this port of the host.
     pub fn of_api(host: Option<IpAddr>, port: u16) -> Self {
         Self {
@@ -60,6 +93,19 @@ impl Binding {
     pub fn same_container_port(&self, other: &Self) -> bool {
         self.container_port == other.container_port && self.protocol == other.protocol
     }
+}
+
+/// Host address, host ports and container ports; the first two may be empty.
+fn parts(ports: &str) -> (&str, &str, &str) {
+    let Some((rest, container)) = ports.rsplit_once(':') else { return ("", "", ports) };
+    let Some((ip, host)) = rest.rsplit_once(':') else { return ("", rest, container) };
+    (ip.trim_start_matches('[').trim_end_matches(']'), host, container)
+}
+
+fn range(text: &str) -> Option<std::ops::RangeInclusive<u16>> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last): (u16, u16) = (first.parse().ok()?, last.parse().ok()?);
+    (first > 0 && first <= last).then_some(first..=last)
 }
 
 impl fmt::Display for Binding {

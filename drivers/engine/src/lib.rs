@@ -10,6 +10,7 @@ mod container;
 mod containers;
 mod endpoint;
 mod engine;
+mod exec;
 mod files;
 mod images;
 mod mend;

@@ -8,6 +8,9 @@ use caproni_engine::Binding;
 
 use crate::filter;
 
+/// What a mapping looks like.
+const FORM: &str = "[HOST:][HOSTPORT:]CONTAINERPORT[/PROTOCOL][@NODEFILTER]";
+
 /// Where the container end of a mapping is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
@@ -80,47 +83,8 @@ impl Mapping {
 pub(crate) fn parse(text: &str) -> Result<Vec<Mapping>, String> {
     let (ports, filters) = filter::split(text);
     let target = target(&filters)?;
-    let (ports, protocol) = ports.rsplit_once('/').unwrap_or((&ports, "tcp"));
-    let protocol = protocol.to_ascii_lowercase();
-    if !["tcp", "udp", "sctp"].contains(&protocol.as_str()) {
-        return Err(format!("`{text}` has the unknown protocol `{protocol}`"));
-    }
-    let (host_ip, host_ports, container_ports) = parts(ports);
-    let bad = || format!("`{text}` is not [HOST:][HOSTPORT:]CONTAINERPORT[/PROTOCOL][@NODEFILTER]");
-    if !host_ip.is_empty() && host_ip.parse::<std::net::IpAddr>().is_err() {
-        return Err(format!("`{text}` names the host `{host_ip}`, which is no IP address"));
-    }
-    let container_ports = range(container_ports).ok_or_else(bad)?;
-    let host_ports: Vec<Option<u16>> = match host_ports {
-        "" | "0" => vec![None; container_ports.len()],
-        ports => range(ports).ok_or_else(bad)?.map(Some).collect(),
-    };
-    if host_ports.len() != container_ports.len() {
-        return Err(format!("`{text}` maps ranges of different length"));
-    }
-    let mapping = |(host_port, container_port)| Mapping {
-        binding: Binding {
-            host_ip: host_ip.to_owned(),
-            host_port,
-            container_port,
-            protocol: protocol.clone(),
-        },
-        target: target.clone(),
-    };
-    Ok(host_ports.into_iter().zip(container_ports).map(mapping).collect())
-}
-
-/// Host address, host ports and container ports; the first two may be empty.
-fn parts(ports: &str) -> (&str, &str, &str) {
-    let Some((rest, container)) = ports.rsplit_once(':') else { return ("", "", ports) };
-    let Some((ip, host)) = rest.rsplit_once(':') else { return ("", rest, container) };
-    (ip.trim_start_matches('[').trim_end_matches(']'), host, container)
-}
-
-fn range(text: &str) -> Option<std::ops::RangeInclusive<u16>> {
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let (first, last): (u16, u16) = (first.parse().ok()?, last.parse().ok()?);
-    (first > 0 && first <= last).then_some(first..=last)
+    let bindings = Binding::parse(&ports, text, FORM)?;
+    Ok(bindings.into_iter().map(|binding| Mapping { binding, target: target.clone() }).collect())
 }
 
 /// k3d's reading of a node filter: without one, and for the load balancer, every node

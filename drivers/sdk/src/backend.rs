@@ -22,6 +22,7 @@
 
 mod folder;
 mod install;
+pub mod kubeconfig;
 mod platform;
 
 use std::ffi::OsString;

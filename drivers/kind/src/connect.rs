@@ -1,0 +1,67 @@
+//! What every request begins with, and what a failed one ends with.
+
+use std::time::Duration;
+
+use caproni_driver::{Error, ErrorKind, Request, Status, lock};
+use caproni_engine::Engine;
+use serde_json::Value;
+
+use crate::NAME;
+use crate::cluster::Cluster;
+use crate::compare;
+use crate::config::KindConfig;
+use crate::kind::KIND;
+use crate::look::look;
+use crate::status::{self, Around};
+
+/// How long finding out what is left of a failed request may take.
+const LOOK: Duration = Duration::from_secs(3);
+
+/// Connects to the engine.
+///
+/// # Errors
+/// As [`Engine::connect_for`].
+pub(crate) async fn connect(request: &Request) -> Result<Engine, Error> {
+    Engine::connect_for(request, &KIND).await
+}
+
+/// Tells a cluster's status as it is now, with who works on it. A config that is asked for
+/// decides how what means the same is spelled.
+pub(crate) fn status_of(engine: &Engine, cluster: &Cluster, asked: Option<&Value>) -> Status {
+    let holder = lock::holder(&lock::state_dir(), NAME, &cluster.name);
+    let starter =
+        holder.as_deref().filter(|who| who.starts_with("start ") || who.starts_with("restart "));
+    let around = Around { starter, engine_host: engine.endpoint().host() };
+    let mut status = status::of(cluster, &around);
+    let requested = asked.and_then(|asked| Some((asked, KindConfig::read(asked).ok()?)));
+    if let (Some(_), Some((asked, requested))) = (&status.config, requested) {
+        status.config = Some(compare::as_asked(cluster, &requested, asked));
+    }
+    status
+}
+
+/// Adds to a failure of a change in which state it leaves the cluster, unless that is
+/// known already or the cluster was not touched.
+pub(crate) async fn with_state_left<T>(
+    request: &Request,
+    profile: &str,
+    result: Result<T, Error>,
+) -> Result<T, Error> {
+    let Err(error) = result else { return result };
+    let touched = [
+        ErrorKind::Cancelled,
+        ErrorKind::TimedOut,
+        ErrorKind::ClusterNotReady,
+        ErrorKind::BackendFailed,
+        ErrorKind::ResourceConflict,
+    ];
+    if error.data.state.is_some() || !touched.contains(error.kind()) {
+        return Err(error);
+    }
+    let cleanup = request.for_cleanup(LOOK);
+    let cluster = async { look(&Engine::connect(&cleanup).await?, profile).await };
+    match cluster.await {
+        Ok(cluster) => Err(error.with_state(status::of(&cluster, &Around::default()).state)),
+        Err(_) => Err(error),
+    }
+}

@@ -1,0 +1,37 @@
+//! Looking at all there is of a cluster; changes nothing.
+
+use caproni_driver::Error;
+use caproni_engine::{Container, Engine};
+use futures_util::future::{try_join, try_join_all};
+
+use crate::cluster::{CLUSTER_LABEL, Cluster};
+use crate::kept;
+use crate::role::Role;
+
+/// The file in each node that says which Kubernetes its image holds.
+const VERSION: &str = "/kind/version";
+
+/// Looks at a cluster.
+///
+/// # Errors
+/// As [`Engine::connect`].
+pub(crate) async fn look(engine: &Engine, name: &str) -> Result<Cluster, Error> {
+    let listed = engine.list(&[&label(name)]).await?;
+    let containers = try_join_all(listed.iter().map(|summary| engine.container(summary))).await?;
+    let containers: Vec<Container> = containers.into_iter().flatten().collect();
+    let (kept, version) =
+        try_join(kept::read(engine, &containers), version(engine, &containers)).await?;
+    Ok(Cluster { name: name.into(), containers, kept, version })
+}
+
+/// The label on every container of a cluster.
+pub(crate) fn label(cluster: &str) -> String {
+    format!("{CLUSTER_LABEL}={cluster}")
+}
+
+async fn version(engine: &Engine, nodes: &[Container]) -> Result<Option<String>, Error> {
+    let is_control_plane = |node: &&Container| Role::of(node) == Some(Role::ControlPlane);
+    let Some(node) = nodes.iter().find(is_control_plane) else { return Ok(None) };
+    let text = engine.read(&node.id, VERSION).await?;
+    Ok(text.map(|text| text.trim().to_owned()).filter(|text| text.starts_with('v')))
+}
