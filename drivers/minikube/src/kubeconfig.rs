@@ -67,3 +67,32 @@ fn embed(
     let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
     serde_saphyr::to_string_with_options(&config, options).map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIKUBE: &str = include_str!("../tests/recorded/v1.38/update-context.kubeconfig");
+
+    #[test]
+    fn what_is_in_the_files_takes_the_place_of_their_names() {
+        let text = embed(MINIKUBE, "mk-demo", |path| Ok(path.as_bytes().to_vec())).unwrap();
+        let config: Value = serde_saphyr::from_str(&text).unwrap();
+        let user = &config["users"][0]["user"];
+        let key = STANDARD.decode(user["client-key-data"].as_str().unwrap()).unwrap();
+        assert!(String::from_utf8(key).unwrap().ends_with("profiles/mk-demo/client.key"));
+        assert!(user.get("client-key").is_none() && user["client-certificate-data"].is_string());
+        let cluster = &config["clusters"][0]["cluster"];
+        assert!(cluster["certificate-authority-data"].is_string());
+        assert!(cluster["server"].as_str().unwrap().starts_with("https://192.168."));
+        assert_eq!(config["current-context"], "mk-demo");
+    }
+
+    #[test]
+    fn a_file_that_is_gone_is_named() {
+        let gone = |_: &str| Err(std::io::ErrorKind::NotFound.into());
+        assert!(embed(MINIKUBE, "mk-demo", gone).unwrap_err().contains("ca.crt"));
+        assert!(embed(MINIKUBE, "other", gone).unwrap_err().contains("`other`"));
+        assert!(embed("\t", "mk-demo", gone).is_err());
+    }
+}
