@@ -43,8 +43,6 @@ func main() {
 		} else {
 			kubeadm(args)
 		}
-	case "scp":
-		scp(args)
 	case "envoy":
 		envoy(args)
 	case "kubectl":

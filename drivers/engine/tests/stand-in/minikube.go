@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -42,10 +38,11 @@ func minikubeNode() {
 	os.Remove(joinedFile)
 	// minikube waits for it to appear, and never uses it itself.
 	writeFile("/run/containerd/containerd.sock", nil)
-	ssh := exec.Command("dropbear", "-F", "-E", "-R", "-s", "-p", "22")
+	must(0, os.MkdirAll("/run/sshd", 0o755))
+	ssh := exec.Command("/usr/sbin/sshd", "-D", "-e")
 	ssh.Stdout, ssh.Stderr = os.Stdout, os.Stderr
 	if err := ssh.Start(); err != nil {
-		fatal("dropbear: %v", err)
+		fatal("sshd: %v", err)
 	}
 	logf("detected IPv4 address: %s", ownIP())
 	for ; ; time.Sleep(50 * time.Millisecond) {
@@ -109,37 +106,4 @@ func bootNode(j job) {
 		}
 	}
 	kubeFatal("error execution phase wait-control-plane: timed out waiting for the condition")
-}
-
-// scp is the receiving end of the program of this name: `scp -t FOLDER`, as minikube speaks to it.
-func scp(args []string) {
-	folder := args[len(args)-1]
-	in := bufio.NewReader(os.Stdin)
-	acknowledge := func() { os.Stdout.Write([]byte{0}) }
-	acknowledge()
-	for {
-		line, err := in.ReadString('\n')
-		if err != nil {
-			return
-		}
-		if line[0] != 'C' {
-			acknowledge()
-			continue
-		}
-		fields := strings.SplitN(strings.TrimSpace(line[1:]), " ", 3)
-		mode := must(strconv.ParseUint(fields[0], 8, 32))
-		size := must(strconv.ParseInt(fields[1], 10, 64))
-		path := filepath.Join(folder, fields[2])
-		if info, err := os.Stat(folder); err != nil || !info.IsDir() {
-			path = folder
-		}
-		acknowledge()
-		file := must(os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, os.FileMode(mode)))
-		must(io.CopyN(file, in, size))
-		if err := file.Close(); err != nil {
-			fatal("%v", err)
-		}
-		must(in.ReadByte())
-		acknowledge()
-	}
 }
