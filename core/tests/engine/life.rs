@@ -157,7 +157,7 @@ fn a_cluster_of_plain_k3d_is_taken_over_and_compared() {
     let place = Place::new("plain");
     crate::support::k3d(
         &place.path("home"),
-        &["cluster", "create", &place.profile, "--image", &crate::support::image()],
+        &["cluster", "create", &place.profile, "--image", &crate::support::Backend::K3d.image()],
     );
     // k3d is done before its nodes are Ready, `start` is not.
     assert_eq!(place.caproni(&["start", "-o", "json"]).expect_code(0).json()["change"], "none");

@@ -1,6 +1,6 @@
 //! Each state of `status`, really produced.
 
-use crate::support::{Place, condition, docker, is_stand_in, k3d};
+use crate::support::{Place, condition, docker, is_stand_in, k3d, until};
 
 #[test]
 fn a_node_paused_stopped_killed_or_removed_by_hand_is_told() {
@@ -67,17 +67,6 @@ fn an_api_that_does_not_answer_is_not_ready() {
         assert!(!condition(&status, name).is_empty(), "{switch}: {status:#}");
         docker(&["exec", &server, "rm", &switch]);
         until(|| (place.status()["state"] == "ready").then_some(()));
-    }
-}
-
-/// Asks again until there is an answer, for 20 s at most.
-fn until<T>(mut ask: impl FnMut() -> Option<T>) -> T {
-    let begun = std::time::Instant::now();
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        assert!(begun.elapsed().as_secs() < 20, "it did not come about");
     }
 }
 

@@ -12,15 +12,56 @@ use serde_json::Value;
 /// the engine could be another test's.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-static DRIVER: LazyLock<PathBuf> = LazyLock::new(|| {
-    let built =
-        escargot::CargoBuild::new().package("caproni-driver-k3d").bin("caproni-driver-k3d").run();
-    built.expect("the k3d driver builds").path().to_path_buf()
+/// The folder of the drivers that were built.
+static DRIVERS: LazyLock<PathBuf> = LazyLock::new(|| {
+    let build = |name| {
+        let built = escargot::CargoBuild::new().package(name).bin(name).run();
+        built.expect("the driver builds").path().parent().expect("in a folder").to_path_buf()
+    };
+    let folder = build("caproni-driver-k3d");
+    assert_eq!(build("caproni-driver-kind"), folder);
+    folder
 });
+
+/// What makes the clusters of a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Backend {
+    K3d,
+    Kind,
+}
+
+impl Backend {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::K3d => "k3d",
+            Self::Kind => "kind",
+        }
+    }
+
+    /// The node image; without one, or without an engine, there is nothing to test.
+    pub(crate) fn image(self) -> String {
+        let variable = match self {
+            Self::K3d => "K3D_IMAGE",
+            Self::Kind => "KIND_IMAGE",
+        };
+        std::env::var(variable).unwrap_or_else(|_| {
+            panic!("{variable} is not set: run `eval \"$(.ci/engine up DIR)\"` before, see .ci/run")
+        })
+    }
+
+    /// What the names of all that belongs to a cluster begin with.
+    fn prefix(self, profile: &str) -> String {
+        match self {
+            Self::K3d => format!("k3d-{profile}"),
+            Self::Kind => profile.to_owned(),
+        }
+    }
+}
 
 /// One test's place, with one cluster's name; everything is gone when it is dropped.
 pub(crate) struct Place {
     root: tempfile::TempDir,
+    backend: Backend,
     pub(crate) profile: String,
     _turn: MutexGuard<'static, ()>,
 }
@@ -63,14 +104,19 @@ impl Run {
 }
 
 impl Place {
-    /// A place for a cluster of this name, on an engine that has nothing of that name.
+    /// A place for a k3d cluster of this name, on an engine that has nothing of that name.
     pub(crate) fn new(profile: &str) -> Self {
+        Self::of(Backend::K3d, profile)
+    }
+
+    /// As [`Place::new`], for any backend's cluster.
+    pub(crate) fn of(backend: Backend, profile: &str) -> Self {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let root = tempfile::tempdir().expect("a temporary folder");
         for folder in ["home", "state", "work"] {
             std::fs::create_dir(root.path().join(folder)).expect("writable");
         }
-        let place = Self { root, profile: format!("t-{profile}"), _turn: turn };
+        let place = Self { root, backend, profile: format!("t-{profile}"), _turn: turn };
         place.write_config("");
         assert_eq!(place.left(), Vec::<String>::new(), "left by an earlier run");
         place
@@ -80,11 +126,12 @@ impl Place {
         self.root.path().join(name)
     }
 
-    /// Writes `caproni.yaml` with these lines in `cluster.k3d`, besides the image.
+    /// Writes `caproni.yaml` with these lines in the driver's section, besides the image.
     pub(crate) fn write_config(&self, fields: &str) {
-        let image = image();
+        let (driver, image) = (self.backend.name(), self.backend.image());
         let fields: String = fields.lines().map(|line| format!("    {line}\n")).collect();
-        let text = format!("cluster:\n  driver: k3d\n  k3d:\n    image: {image}\n{fields}");
+        let text =
+            format!("cluster:\n  driver: {driver}\n  {driver}:\n    image: {image}\n{fields}");
         std::fs::write(self.path("work/caproni.yaml"), text).expect("writable");
     }
 
@@ -98,7 +145,7 @@ impl Place {
             }
         }
         command.env("HOME", self.path("home")).env("CAPRONI_STATE_DIR", self.path("state"));
-        command.env("CAPRONI_DRIVER_PATH", DRIVER.parent().expect("a file is in a folder"));
+        command.env("CAPRONI_DRIVER_PATH", DRIVERS.as_path());
         // By this every process of the test is found again, whoever started it.
         command.env("CAPRONI_TEST", self.root.path());
         command
@@ -106,6 +153,13 @@ impl Place {
 
     pub(crate) fn caproni(&self, args: &[&str]) -> Run {
         Run::of(&self.command(args).output().expect("caproni runs"))
+    }
+
+    /// Runs `caproni` with other variables.
+    pub(crate) fn caproni_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Run {
+        let mut command = self.command(args);
+        command.envs(variables.iter().copied());
+        Run::of(&command.output().expect("caproni runs"))
     }
 
     /// Starts `caproni start`, and reads its progress.
@@ -120,12 +174,12 @@ impl Place {
     }
 
     pub(crate) fn node(&self, name: &str) -> String {
-        format!("k3d-{}-{name}", self.profile)
+        format!("{}-{name}", self.backend.prefix(&self.profile))
     }
 
     /// Everything of this cluster on the engine: containers, volumes, networks.
     pub(crate) fn left(&self) -> Vec<String> {
-        let name = format!("k3d-{}", self.profile);
+        let name = self.backend.prefix(&self.profile);
         let mut left = docker_lines(&["ps", "-a", "--format", "{{.Names}}"]);
         left.extend(docker_lines(&["volume", "ls", "--format", "{{.Name}}"]));
         left.extend(docker_lines(&["network", "ls", "--format", "{{.Name}}"]));
@@ -232,16 +286,25 @@ pub(crate) fn signal(process: u32, name: &str) {
     assert!(sent.expect("kill runs").status.success(), "SIG{name} to {process}");
 }
 
-/// The node image; without one, or without an engine, there is nothing to test.
-pub(crate) fn image() -> String {
-    std::env::var("K3D_IMAGE")
-        .expect("K3D_IMAGE is not set: run `eval \"$(.ci/engine up DIR)\"` before, see .ci/run")
+/// Tells whether k3d's node image is the stand-in, which can be told to misbehave.
+pub(crate) fn is_stand_in() -> bool {
+    is_stand_in_of(Backend::K3d)
 }
 
-/// Tells whether the node image is the stand-in, which can be told to misbehave.
-pub(crate) fn is_stand_in() -> bool {
+pub(crate) fn is_stand_in_of(backend: Backend) -> bool {
     let label = "{{index .Config.Labels \"dev.caproni.stand-in\"}}";
-    docker(&["image", "inspect", "-f", label, &image()]).trim() == "true"
+    docker(&["image", "inspect", "-f", label, &backend.image()]).trim() == "true"
+}
+
+/// Asks again until there is an answer, for 20 s at most.
+pub(crate) fn until<T>(mut ask: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(begun.elapsed().as_secs() < 20, "it did not come about");
+    }
 }
 
 #[track_caller]
@@ -262,8 +325,20 @@ pub(crate) fn docker_lines(args: &[&str]) -> Vec<String> {
 /// The real k3d, as a user runs it.
 #[track_caller]
 pub(crate) fn k3d(home: &Path, args: &[&str]) -> String {
-    let output = Command::new("k3d").args(args).env("HOME", home).output().expect("k3d runs");
-    assert!(output.status.success(), "k3d {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    backend("k3d", home, args)
+}
+
+/// The real kind, as a user runs it.
+#[track_caller]
+pub(crate) fn kind(home: &Path, args: &[&str]) -> String {
+    backend("kind", home, args)
+}
+
+#[track_caller]
+fn backend(program: &str, home: &Path, args: &[&str]) -> String {
+    let output = Command::new(program).args(args).env("HOME", home).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {args:?}: {said}");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 

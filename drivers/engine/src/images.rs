@@ -5,7 +5,7 @@ use caproni_driver::Error;
 use crate::engine::Engine;
 
 impl Engine {
-    /// Tells whether there is an image of this name.
+    /// Tells whether the engine has an image, by its name or id.
     ///
     /// # Errors
     /// As [`Engine::connect`].

@@ -10,8 +10,7 @@ use caproni_driver::{Condition, Error, ErrorKind};
 use crate::cluster::Cluster;
 use crate::role::Role;
 
-const HINT: &str =
-    "run `caproni destroy`, then `caproni start`: etcd looks for it at its old address";
+const HINT: &str = "stop the container that has its old address now, then run `caproni restart`";
 
 /// A condition for each control plane that others look for in vain.
 pub(crate) fn conditions(cluster: &Cluster) -> Vec<Condition> {
@@ -43,7 +42,8 @@ pub(crate) fn check(cluster: &Cluster) -> Result<(), Error> {
         cluster.name
     );
     let mut error = Error::new(ErrorKind::ClusterNotReady, message).with_hint(
-        "run `caproni destroy`, then `caproni start`; a cluster of one control plane survives",
+        "stop the containers that have the addresses now and run `caproni restart`, or run \
+         `caproni destroy`, then `caproni start`",
     );
     error.data.conditions = conditions;
     Err(error)

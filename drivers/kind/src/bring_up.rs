@@ -69,7 +69,7 @@ impl BringUp<'_> {
         let now = look(self.engine, &self.cluster.name).await?;
         let just_started = stopped.iter().any(|n| Role::of(n) == Some(Role::LoadBalancer));
         load_balancer::remind(self.request, self.engine, &now, &told, just_started).await?;
-        self.check(down).await
+        self.check().await
     }
 
     /// The engine gives a container the lowest address that is free: one after the other, in
@@ -96,7 +96,7 @@ impl BringUp<'_> {
         }
     }
 
-    async fn check(&self, down: &[&Container]) -> Result<(), Error> {
+    async fn check(&self) -> Result<(), Error> {
         let now = look(self.engine, &self.cluster.name).await?;
         let ended: Vec<_> = now.nodes().into_iter().filter(|node| !node.is_up()).collect();
         if !ended.is_empty() {
@@ -106,7 +106,7 @@ impl BringUp<'_> {
             error.data.conditions = status::of(&now, &Around::default()).conditions;
             return Err(error);
         }
-        if down.is_empty() { Ok(()) } else { address::check(&now) }
+        address::check(&now)
     }
 
     /// Stops the nodes that a cancelled start has started.

@@ -11,7 +11,7 @@ const INSTALL: Install = Install::new("install kind as https://kind.sigs.k8s.io 
     .brew("kind")
     .go("sigs.k8s.io/kind@v0.32.0");
 
-/// The kind program. Older ones than this wrote into the user's kubeconfig at times.
+/// The kind program; the minimum is the oldest whose flags and load balancer were read in its source.
 pub(crate) const KIND: Backend = Backend::new("kind", INSTALL)
     .version(&["version", "-q"], parse_version)
     .minimum("0.20")
@@ -78,6 +78,36 @@ impl Kind {
         let output = request.run(&command).await?;
         if output.status.success() { Ok(()) } else { Err(failure::of(output.failure())) }
     }
+
+    /// Loads images onto a cluster's nodes; `what` is `docker-image` or `image-archive`.
+    ///
+    /// # Errors
+    /// As [`Kind::create`].
+    pub(crate) async fn load(
+        &self,
+        request: &Request,
+        profile: &str,
+        what: &str,
+        images: &[&String],
+    ) -> Result<(), Error> {
+        let private = PrivateFolder::of(NAME, profile)?;
+        request.progress("load", "loading the images onto the nodes");
+        let command = self
+            .0
+            .command(["load", what, "--name", profile])
+            .args(images)
+            .env("TMPDIR", private.path());
+        let output = request.run(&command).await?;
+        if output.status.success() { Ok(()) } else { Err(failure::of(output.failure())) }
+    }
+}
+
+/// The docker command's absolute path.
+///
+/// # Errors
+/// `BackendMissing`.
+pub(crate) fn docker() -> Result<String, Error> {
+    Ok(DOCKER.find()?.path().display().to_string())
 }
 
 /// Tells whether the last creation here was killed together with its driver. The engine may

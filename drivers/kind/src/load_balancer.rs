@@ -2,7 +2,8 @@
 //!
 //! kind starts it with a command that writes two empty files, and replaces them when the
 //! nodes are there. That command runs at every start of the container, so that since kind
-//! 0.31 a load balancer that was stopped leads nowhere. Here it is told again.
+//! 0.32 a load balancer that was stopped leads nowhere. Here it is told again. Before it
+//! was a haproxy, whose config stays.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

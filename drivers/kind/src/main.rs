@@ -6,8 +6,8 @@
 use std::process::ExitCode;
 
 use caproni_driver::{
-    Clusters, Description, DriverServer, Error, Extensions, Kubeconfig, Outcome, Peer, Request,
-    Status, Versions, async_trait, describe, serve,
+    Clusters, Description, DriverServer, Error, Extensions, Kubeconfig, Outcome, Peer, Plan,
+    Request, Status, Versions, async_trait, describe, serve,
 };
 use caproni_engine::Engine;
 use serde_json::Value;
@@ -22,6 +22,7 @@ mod config;
 mod connect;
 mod document;
 mod failure;
+mod images;
 mod kept;
 mod kind;
 mod kubeconfig;
@@ -30,6 +31,7 @@ mod load_balancer;
 mod look;
 mod mapping;
 mod mount;
+mod plan;
 mod role;
 mod start;
 mod status;
@@ -44,7 +46,7 @@ struct KindDriver;
 #[async_trait]
 impl DriverServer for KindDriver {
     async fn initialize(&self, offered: Vec<u32>, _host: Peer) -> Result<Description, Error> {
-        let methods = ["restart", "kubeconfig", "version", "list"];
+        let methods = ["restart", "kubeconfig", "version", "list", "exec", "logs", "loadImage"];
         describe::<config::KindConfig>(NAME, VERSION, &methods, &offered)
     }
 
@@ -120,6 +122,46 @@ impl DriverServer for KindDriver {
 
     async fn list(&self, ext: &Extensions, _timeout_ms: Option<u64>) -> Result<Clusters, Error> {
         list::list(&Request::of(ext)).await
+    }
+
+    async fn exec(
+        &self,
+        ext: &Extensions,
+        profile: String,
+        _config: Option<Value>,
+        _timeout_ms: Option<u64>,
+        node: Option<String>,
+        argv: Option<Vec<String>>,
+        tty: Option<bool>,
+    ) -> Result<Plan, Error> {
+        let exec =
+            plan::Exec { node, argv: argv.unwrap_or_default(), tty: tty.unwrap_or_default() };
+        plan::exec(&Request::of(ext), &profile, exec).await
+    }
+
+    async fn logs(
+        &self,
+        ext: &Extensions,
+        profile: String,
+        _config: Option<Value>,
+        _timeout_ms: Option<u64>,
+        node: Option<String>,
+        follow: Option<bool>,
+        tail: Option<u64>,
+    ) -> Result<Plan, Error> {
+        let follow = follow.unwrap_or_default();
+        plan::logs(&Request::of(ext), &profile, node.as_deref(), follow, tail).await
+    }
+
+    async fn load_image(
+        &self,
+        ext: &Extensions,
+        profile: String,
+        _config: Option<Value>,
+        _timeout_ms: Option<u64>,
+        images: Vec<String>,
+    ) -> Result<Outcome, Error> {
+        images::load(&Request::of(ext), &profile, &images).await
     }
 
     async fn version(&self, ext: &Extensions, _timeout_ms: Option<u64>) -> Result<Versions, Error> {

@@ -29,7 +29,8 @@ pub(crate) fn of(cluster: &Cluster, around: &Around<'_>) -> Status {
     if !status.exists {
         return status;
     }
-    status.config = Some(cluster.config());
+    // What was not finished is made anew, whatever it was to be: nothing there to differ from.
+    status.config = (!cluster.is_unfinished()).then(|| cluster.config());
     status.kubernetes_version = cluster.version.clone();
     status.ip_address = Some(api_host(cluster, around.engine_host));
     status.nodes = nodes;
@@ -205,6 +206,7 @@ mod tests {
         let status = status(&cluster);
         assert_eq!(status.state, State::NotReady);
         assert_eq!(names(&status), ["creation"]);
+        assert_eq!(status.config, None, "any config may follow it");
     }
 
     #[test]

@@ -59,7 +59,16 @@ func main() {
 		// k3d redirects DNS through the gateway with these. Nothing here resolves names by way of
 		// the file that it changes along with them, see `resolver`.
 	case "ctr", "crictl":
-		fatal("%s: there is no container runtime in here, so no images either", name)
+		switch _, err := os.Stat("/kind"); {
+		case err != nil:
+			fatal("%s: there is no container runtime in here, so no images either", name)
+		case name == "ctr":
+			ctr(args)
+		default:
+			crictl(args)
+		}
+	case "containerd":
+		containerd()
 	default:
 		fatal("not known by the name %q", name)
 	}

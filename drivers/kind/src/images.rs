@@ -1,0 +1,70 @@
+//! Images that are put onto the nodes, by `kind load`.
+
+use std::path::Path;
+
+use caproni_driver::{Change, Error, NodeState, Outcome, Request};
+use caproni_engine::Engine;
+
+use crate::cluster::Cluster;
+use crate::connect::connect;
+use crate::kind::Kind;
+use crate::look::look;
+use crate::plan::{not_found, not_running};
+use crate::role::Role;
+
+/// Puts images onto every node of a running cluster: none when one of them is not there.
+///
+/// # Errors
+/// `ClusterNotRunning`, `NotFound`, what kind says, `Cancelled` and `TimedOut`.
+pub(crate) async fn load(
+    request: &Request,
+    profile: &str,
+    images: &[String],
+) -> Result<Outcome, Error> {
+    let engine = connect(request).await?;
+    let cluster = look(&engine, profile).await?;
+    if !all_run(&cluster) {
+        return Err(not_running(format!("not all nodes of cluster `{profile}` run")));
+    }
+    for image in images {
+        check_is_there(&engine, image).await?;
+    }
+    let kind = Kind::find()?;
+    kind.check_version(request).await?;
+    let (archives, names): (Vec<_>, _) = images.iter().partition(|image| is_archive(image));
+    if !names.is_empty() {
+        kind.load(request, profile, "docker-image", &names).await?;
+    }
+    // kind takes several names, and in older versions one archive.
+    for archive in archives {
+        kind.load(request, profile, "image-archive", &[archive]).await?;
+    }
+    Ok(Outcome::new(if images.is_empty() { Change::None } else { Change::Loaded }))
+}
+
+fn all_run(cluster: &Cluster) -> bool {
+    let nodes = cluster.nodes();
+    let mut nodes = nodes.iter().filter(|node| Role::of(node) != Some(Role::LoadBalancer));
+    !cluster.containers.is_empty() && nodes.all(|node| node.state == NodeState::Running)
+}
+
+fn is_archive(image: &str) -> bool {
+    image.starts_with('/')
+}
+
+async fn check_is_there(engine: &Engine, image: &str) -> Result<(), Error> {
+    // An empty name, or one that looks like a flag, would be something else to kind.
+    let odd = image.is_empty() || image.starts_with('-');
+    let (there, what) = match is_archive(image) {
+        true => (Path::new(image).is_file(), "archive"),
+        false => (!odd && engine.has_image(image).await?, "image"),
+    };
+    if there {
+        return Ok(());
+    }
+    let message = format!("there is no {what} `{}`", image.escape_debug());
+    Err(not_found(image, message).with_hint(match what {
+        "archive" => "write it with `docker save -o`",
+        _ => "build or pull it first",
+    }))
+}
