@@ -111,3 +111,70 @@ impl Answer {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::profile::tests::recorded;
+
+    macro_rules! status {
+        ($name:literal) => {
+            include_str!(concat!("../tests/recorded/v1.38/status-", $name, ".out"))
+        };
+    }
+
+    pub(crate) fn nodes(recorded: &str) -> Vec<NodeStatus> {
+        match Answer::read(Some(0), recorded) {
+            Some(Answer::Nodes(nodes)) => nodes,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A cluster of the user's own minikube, as recorded.
+    pub(crate) fn running() -> Cluster {
+        Cluster {
+            name: "mk-demo".into(),
+            profile: Some(recorded()),
+            nodes: nodes(status!("running")),
+            ..Cluster::default()
+        }
+    }
+
+    #[test]
+    fn missing_is_not_stopped_and_stopped_is_no_failure() {
+        assert_eq!(Answer::read(Some(85), status!("missing")), Some(Answer::Missing));
+        let Some(Answer::Nodes(stopped)) = Answer::read(Some(7), status!("stopped")) else {
+            panic!("stopped is no failure")
+        };
+        assert_eq!(stopped[0].host, "Stopped");
+        for code in [0, 4] {
+            let read = Answer::read(Some(code), status!("running"));
+            assert!(matches!(read, Some(Answer::Nodes(_))), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_minikube_cannot_tell_is_neither() {
+        assert_eq!(Answer::read(Some(7), status!("container-gone")), Some(Answer::Unknown));
+        assert_eq!(Answer::read(Some(7), status!("no-engine")), Some(Answer::Unknown));
+    }
+
+    #[test]
+    fn everything_else_is_a_failure() {
+        assert_eq!(Answer::read(Some(2), "panic: runtime error: index out of range [0]"), None);
+        assert_eq!(Answer::read(Some(80), status!("running")), None);
+        assert_eq!(Answer::read(None, status!("running")), None);
+        assert_eq!(Answer::read(Some(0), ""), None);
+        assert_eq!(Answer::read(Some(0), "{\"Name\": 1}"), None);
+    }
+
+    #[test]
+    fn several_nodes_are_a_list() {
+        let Some(Answer::Nodes(nodes)) = Answer::read(Some(0), status!("two-nodes")) else {
+            panic!("two nodes")
+        };
+        let told: Vec<_> = nodes.iter().map(|node| (node.name.as_str(), node.worker)).collect();
+        assert_eq!(told, [("mk-demo", false), ("mk-demo-m02", true)]);
+        assert_eq!(nodes[1].api_server, "Irrelevant");
+    }
+}

@@ -121,3 +121,59 @@ fn download(data: &Map<String, Value>) -> Option<Progress> {
     progress.unit = Some("percent".into());
     Some(progress)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: &str = include_str!("../tests/recorded/v1.38/start.out");
+    const STATUS: &str = include_str!("../tests/recorded/v1.38/status-running.out");
+
+    #[test]
+    fn a_start_is_told_step_by_step() {
+        let told: Vec<_> = START.lines().filter_map(progress).collect();
+        let steps: Vec<_> = told.iter().filter(|p| p.total.is_some()).collect();
+        assert_eq!(steps[0].step, "initial-minikube-setup");
+        let create = steps.iter().find(|p| p.step == "creating-container").unwrap();
+        assert_eq!((create.current, create.total), (Some(8), Some(19)));
+        assert_eq!(create.message, "Creating docker container (CPUs=2, Memory=3000MB) ...");
+        assert!(told.iter().any(|p| p.step == "warning"));
+        assert!(!told.iter().any(|p| p.message.contains("To connect to this cluster")));
+    }
+
+    #[test]
+    fn a_download_is_told_in_percent() {
+        let line = r#"{"specversion":"1.0","type":"io.k8s.sigs.minikube.download.progress","data":{"artifact":"preload.tar.lz4","currentstep":"5","progress":"0.4217","totalsteps":"19"}}"#;
+        let told = progress(line).unwrap();
+        assert_eq!((told.current, told.total, told.unit.as_deref()), (Some(42), Some(100), Some("percent")));
+        assert_eq!(told.message, "downloading preload.tar.lz4");
+    }
+
+    #[test]
+    fn what_is_no_event_is_no_progress() {
+        for line in ["", "{}", "null", "E1125 18:20:36 status.go:457] kubeconfig endpoint", STATUS] {
+            assert_eq!(progress(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_answer_is_found_behind_events() {
+        let event = START.lines().next().unwrap();
+        let both = format!("{event}\n{STATUS}");
+        assert_eq!(answer(&both), answer(STATUS));
+        assert_eq!(answer(&both).unwrap()["Host"], "Running");
+        assert_eq!(answer(event), None);
+        assert_eq!(answer("null"), Some(Value::Null));
+        assert_eq!(answer("panic: runtime error"), None);
+    }
+
+    #[test]
+    fn a_failure_is_the_one_with_an_exit_code() {
+        let told = failure(include_str!("../tests/recorded/v1.38/start-runtime-fails.out")).unwrap();
+        assert_eq!((told.name.as_str(), told.exit_code), ("RUNTIME_ENABLE", Some(90)));
+        assert!(told.message.starts_with("Failed to start container runtime"), "{told:?}");
+        assert_eq!(failure(START).and_then(|told| told.exit_code), None);
+        let missing = include_str!("../tests/recorded/v1.38/delete-missing.out");
+        assert_eq!(failure(missing).unwrap().exit_code, None);
+    }
+}

@@ -91,10 +91,82 @@ fn hint(code: Option<i32>, told: &Failure) -> Option<String> {
         return Some(first.into_iter().flatten().chain(letters).collect());
     }
     let hint = match code? {
+        57 => "run it as another user, or add `--force` to `extra_args`",
         40..=49 => "check the network and the proxy settings: minikube downloads what it runs",
         52 | 82 | 102 | 112 => "look at the output, or give it more time with `--timeout`",
         63 | 69 => "start what the nodes run on, such as the Docker engine",
         _ => return None,
     };
     Some(hint.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meaning(recorded: &str, code: i32) -> Error {
+        let told = events::failure(recorded).unwrap_or_default();
+        read(Some(told.exit_code.unwrap_or(code)), &told, &reason(&told, ""))
+    }
+
+    macro_rules! recorded {
+        ($name:literal) => {
+            include_str!(concat!("../tests/recorded/v1.38/", $name))
+        };
+    }
+
+    #[test]
+    fn every_recorded_failure_has_its_kind() {
+        let root = meaning(recorded!("start-as-root.out"), 57);
+        assert_eq!(root.kind(), &ErrorKind::PermissionDenied);
+        assert_eq!(
+            root.message,
+            "minikube failed: the \"docker\" driver should not be used with root privileges"
+        );
+        assert!(root.data.hint.unwrap().contains("--force"));
+        let runtime = meaning(recorded!("start-runtime-fails.out"), 90);
+        assert_eq!(runtime.kind(), &ErrorKind::BackendFailed);
+        let guest = meaning(recorded!("start-guest-fails.out"), 80);
+        assert_eq!(guest.kind(), &ErrorKind::BackendFailed);
+        assert!(guest.message.contains("portmap"), "{}", guest.message);
+        let memory = meaning(recorded!("start-too-much-memory.out"), 23);
+        assert_eq!(memory.kind(), &ErrorKind::InsufficientResources);
+        assert_eq!(memory.data.resource.as_deref(), Some("memory"));
+        let engine = meaning(recorded!("start-no-engine.out"), 69);
+        assert_eq!(engine.kind(), &ErrorKind::BackendUnavailable);
+        assert!(engine.data.hint.is_some());
+        let docker = meaning(recorded!("start-no-docker.out"), 65);
+        assert_eq!(docker.kind(), &ErrorKind::BackendMissing);
+        assert_eq!(docker.data.program.as_deref(), Some("docker"));
+    }
+
+    #[test]
+    fn each_kind_of_exit_code_has_a_kind_of_error() {
+        for (code, kind_of) in [
+            (14, ErrorKind::InvalidDriverConfig),
+            (26, ErrorKind::InsufficientResources),
+            (29, ErrorKind::InsufficientResources),
+            (31, ErrorKind::ResourceConflict),
+            (37, ErrorKind::PermissionDenied),
+            (49, ErrorKind::BackendFailed),
+            (63, ErrorKind::BackendUnavailable),
+            (82, ErrorKind::ClusterNotReady),
+            (83, ErrorKind::ClusterNotRunning),
+            (85, ErrorKind::ClusterNotRunning),
+            (106, ErrorKind::Unsupported),
+            (1, ErrorKind::BackendFailed),
+        ] {
+            assert_eq!(kind(code), kind_of, "{code}");
+        }
+    }
+
+    #[test]
+    fn without_an_event_stderr_says_why() {
+        let told = Failure::default();
+        let why = reason(&told, "Error: unknown flag: --no-such-flag\nSee 'minikube start --help'.");
+        assert_eq!(why, "error: unknown flag: --no-such-flag");
+        let error = read(Some(14), &told, &why);
+        assert_eq!(error.message, "minikube: error: unknown flag: --no-such-flag");
+        assert_eq!(reason(&told, ""), "it does not say why");
+    }
 }

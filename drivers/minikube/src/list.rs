@@ -80,3 +80,29 @@ fn state(word: &str) -> Option<State> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recorded_list_is_read() {
+        let rows = read(include_str!("../tests/recorded/v1.38/profile-list.json")).unwrap();
+        let told: Vec<_> = rows.iter().map(|row| (row.name.as_str(), row.state.clone())).collect();
+        assert_eq!(told, [("mk-demo", Some(State::Ready))]);
+        let stopped = include_str!("../tests/recorded/v1.38/profile-list-stopped.json");
+        assert_eq!(read(stopped).unwrap()[0].state, Some(State::Stopped));
+        let empty = include_str!("../tests/recorded/v1.38/profile-list-empty.json");
+        assert_eq!(read(empty), Some(vec![]));
+        assert_eq!(read("{\"error\":{}}"), None);
+    }
+
+    #[test]
+    fn what_the_list_does_not_tell_is_not_guessed() {
+        let list = r#"{"invalid":[{"Name":"half","Status":"","Config":null}],
+            "valid":[{"Name":"silent","Status":""},{"Name":"slow","Status":"Starting"}]}"#;
+        let rows = read(list).unwrap();
+        assert!(rows.iter().all(|row| row.state.is_none()));
+        assert_eq!(rows.len(), 3);
+    }
+}

@@ -350,3 +350,40 @@ struct Version {
 fn parse_version(stdout: &str) -> Option<String> {
     serde_json::from_str::<Version>(stdout).ok().map(|version| version.minikube_version)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_version_is_read_from_json() {
+        let version = parse_version(include_str!("../tests/recorded/v1.38/version.json"));
+        assert_eq!(version.as_deref(), Some("v1.38.1"));
+        assert_eq!(parse_version("minikube version: v1.38.1"), None);
+    }
+
+    #[test]
+    fn only_what_is_asked_for_reaches_minikube() {
+        let args = |config| create_args(&MinikubeConfig::read(&config).unwrap()).join(" ");
+        assert_eq!(args(json!({})), "");
+        let config = json!({"memory": "1.5g", "nodes": 2, "ports": ["80"], "addons": ["a", "b"]});
+        assert_eq!(args(config), "--memory 1536m --nodes 2 --ports 80 --addons a --addons b");
+    }
+
+    #[test]
+    fn variables_that_would_change_the_cluster_are_kept_from_minikube() {
+        assert!(configures_clusters("MINIKUBE_MEMORY") && configures_clusters("MINIKUBE_PROFILE"));
+        for name in [VARIABLE, "DOCKER_HOST", "HTTPS_PROXY", "PATH"] {
+            assert!(!configures_clusters(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn minikube_gives_up_a_little_before_the_request_does() {
+        let wait_of = |seconds| wait(&Request::detached().for_cleanup(Duration::from_secs(seconds)));
+        assert!(["57s", "58s"].contains(&wait_of(60).as_str()));
+        assert_eq!(wait_of(1), "1s");
+        assert_eq!(wait(&Request::detached()), "898s");
+    }
+}

@@ -124,3 +124,43 @@ pub(crate) fn is_machine_of(cluster: &str, machine: &str) -> bool {
     let number = rest.strip_prefix("-m");
     rest.is_empty() || number.is_some_and(|n| n.len() >= 2 && n.parse::<u32>().is_ok())
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    const LIST: &str = include_str!("../tests/recorded/v1.38/profile-list.json");
+
+    /// The profile of the recorded list.
+    pub(crate) fn recorded() -> Profile {
+        let list: serde_json::Value = serde_json::from_str(LIST).unwrap();
+        Profile::read(&list["valid"][0]["Config"].to_string()).unwrap()
+    }
+
+    #[test]
+    fn a_recorded_profile_is_read() {
+        let profile = recorded();
+        assert_eq!((profile.cpus, profile.memory, profile.disk_size), (2, 3000, 20000));
+        assert_eq!(profile.driver, "docker");
+        assert_eq!(profile.api_port(), 8443);
+        assert_eq!(profile.kubernetes_config.kubernetes_version, "v1.35.1");
+        assert_eq!(profile.kubernetes_config.container_runtime, "containerd");
+        assert_eq!(profile.node_names("mk-demo"), ["mk-demo"]);
+        assert!(profile.nodes[0].control_plane);
+        assert_eq!(profile.addons_on(), Vec::<String>::new());
+        assert!(Profile::read("{").is_err());
+    }
+
+    #[test]
+    fn machines_are_known_by_their_names() {
+        for name in ["demo", "demo-m02", "demo-m113"] {
+            assert!(is_machine_of("demo", name), "{name}");
+        }
+        for name in ["demo2", "demo-m", "demo-m2", "demo-mx2", "demo-m02-preload", "de"] {
+            assert!(!is_machine_of("demo", name), "{name}");
+        }
+        assert_eq!(machine_name("demo", ""), "demo");
+        assert_eq!(machine_name("demo", "demo"), "demo");
+        assert_eq!(machine_name("demo", "m02"), "demo-m02");
+    }
+}

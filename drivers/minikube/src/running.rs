@@ -150,3 +150,66 @@ fn full_name(driver: &str) -> &str {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::tests::running;
+
+    fn told(asked: Value) -> Value {
+        let cluster = running();
+        let asked = MinikubeConfig::trust(&asked).unwrap();
+        config(&cluster, cluster.profile.as_ref().unwrap(), Some(&asked))
+    }
+
+    #[test]
+    fn with_nothing_asked_for_all_is_told() {
+        let cluster = running();
+        let told = config(&cluster, cluster.profile.as_ref().unwrap(), None);
+        assert_eq!(
+            told,
+            json!({
+                "cpus": 2, "memory": "3000m", "disk_size": "20000m",
+                "kubernetes_version": "v1.35.1", "container_runtime": "containerd",
+                "vm_driver": "docker", "nodes": 1, "ports": [], "addons": [],
+            })
+        );
+    }
+
+    #[test]
+    fn what_minikube_chose_is_told_only_when_it_is_asked_for() {
+        assert_eq!(told(json!({})), json!({"nodes": 1, "ports": [], "addons": []}));
+        let told = told(json!({"memory": "4g", "cpus": 2}));
+        assert_eq!((&told["memory"], &told["cpus"]), (&json!("3000m"), &json!(2)));
+        assert_eq!(told.get("vm_driver"), None);
+    }
+
+    #[test]
+    fn another_spelling_of_what_there_is_is_told_as_it_is_asked_for() {
+        for asked in [
+            json!({"memory": "3000"}),
+            json!({"memory": "3000MiB"}),
+            json!({"kubernetes_version": "1.35.1"}),
+            json!({"kubernetes_version": "v1.35"}),
+            json!({"kubernetes_version": "stable"}),
+            json!({"addons": ["storage-provisioner"]}),
+        ] {
+            let (field, value) = asked.as_object().unwrap().iter().next().unwrap();
+            assert_eq!(&told(asked.clone())[field], value);
+        }
+        assert_eq!(told(json!({"kubernetes_version": "v1.3"}))["kubernetes_version"], "v1.35.1");
+        assert_eq!(told(json!({"addons": ["ingress"]}))["addons"], json!([]));
+    }
+
+    #[test]
+    fn short_names_mean_the_long_ones() {
+        let mut cluster = running();
+        let profile = cluster.profile.as_mut().unwrap();
+        profile.driver = "qemu2".into();
+        profile.kubernetes_config.container_runtime = "crio".into();
+        let asked = json!({"vm_driver": "qemu", "container_runtime": "cri-o"});
+        let asked = MinikubeConfig::trust(&asked).unwrap();
+        let told = config(&cluster, cluster.profile.as_ref().unwrap(), Some(&asked));
+        assert_eq!((&told["vm_driver"], &told["container_runtime"]), (&json!("qemu"), &json!("cri-o")));
+    }
+}

@@ -177,3 +177,6 @@ fn inner_condition(node: &NodeStatus) -> Option<Condition> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
