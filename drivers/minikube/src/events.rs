@@ -41,15 +41,18 @@ pub(crate) struct Failure {
     pub(crate) advice: String,
 }
 
-/// The last failure that an output tells of, with an exit code if there is one.
+/// The failure that an output tells of: the last one with an exit code, unless what the nodes
+/// run on was at fault before (60 to 69), which minikube ends by calling a wrong usage.
 pub(crate) fn failure(output: &str) -> Option<Failure> {
     let failures = output.lines().filter_map(|line| {
         let value: Value = serde_json::from_str(line).ok()?;
         (kind(&value)? == "error").then(|| read_failure(&value["data"]))
     });
     let failures: Vec<_> = failures.collect();
-    let with_code = failures.iter().rfind(|failure| failure.exit_code.is_some());
-    with_code.or(failures.last()).cloned()
+    let code = |failure: &&Failure| failure.exit_code.is_some();
+    let provider = |failure: &&Failure| failure.exit_code.is_some_and(|c| (60..70).contains(&c));
+    let found = failures.iter().rfind(provider).or(failures.iter().rfind(code));
+    found.or(failures.last()).cloned()
 }
 
 fn read_failure(data: &Value) -> Failure {
@@ -145,13 +148,17 @@ mod tests {
     fn a_download_is_told_in_percent() {
         let line = r#"{"specversion":"1.0","type":"io.k8s.sigs.minikube.download.progress","data":{"artifact":"preload.tar.lz4","currentstep":"5","progress":"0.4217","totalsteps":"19"}}"#;
         let told = progress(line).unwrap();
-        assert_eq!((told.current, told.total, told.unit.as_deref()), (Some(42), Some(100), Some("percent")));
+        assert_eq!(
+            (told.current, told.total, told.unit.as_deref()),
+            (Some(42), Some(100), Some("percent"))
+        );
         assert_eq!(told.message, "downloading preload.tar.lz4");
     }
 
     #[test]
     fn what_is_no_event_is_no_progress() {
-        for line in ["", "{}", "null", "E1125 18:20:36 status.go:457] kubeconfig endpoint", STATUS] {
+        for line in ["", "{}", "null", "E1125 18:20:36 status.go:457] kubeconfig endpoint", STATUS]
+        {
             assert_eq!(progress(line), None, "{line}");
         }
     }
@@ -169,7 +176,8 @@ mod tests {
 
     #[test]
     fn a_failure_is_the_one_with_an_exit_code() {
-        let told = failure(include_str!("../tests/recorded/v1.38/start-runtime-fails.out")).unwrap();
+        let told =
+            failure(include_str!("../tests/recorded/v1.38/start-runtime-fails.out")).unwrap();
         assert_eq!((told.name.as_str(), told.exit_code), ("RUNTIME_ENABLE", Some(90)));
         assert!(told.message.starts_with("Failed to start container runtime"), "{told:?}");
         assert_eq!(failure(START).and_then(|told| told.exit_code), None);

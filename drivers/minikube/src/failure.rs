@@ -130,11 +130,11 @@ mod tests {
         assert_eq!(guest.kind(), &ErrorKind::BackendFailed);
         assert!(guest.message.contains("portmap"), "{}", guest.message);
         let memory = meaning(recorded!("start-too-much-memory.out"), 23);
-        assert_eq!(memory.kind(), &ErrorKind::InsufficientResources);
-        assert_eq!(memory.data.resource.as_deref(), Some("memory"));
+        assert_eq!(memory.kind(), &ErrorKind::InvalidDriverConfig);
+        assert!(memory.message.contains("memory"), "{}", memory.message);
         let engine = meaning(recorded!("start-no-engine.out"), 69);
         assert_eq!(engine.kind(), &ErrorKind::BackendUnavailable);
-        assert!(engine.data.hint.is_some());
+        assert_eq!(engine.data.hint.as_deref(), Some("start the Docker service"));
         let docker = meaning(recorded!("start-no-docker.out"), 65);
         assert_eq!(docker.kind(), &ErrorKind::BackendMissing);
         assert_eq!(docker.data.program.as_deref(), Some("docker"));
@@ -163,7 +163,8 @@ mod tests {
     #[test]
     fn without_an_event_stderr_says_why() {
         let told = Failure::default();
-        let why = reason(&told, "Error: unknown flag: --no-such-flag\nSee 'minikube start --help'.");
+        let why =
+            reason(&told, "Error: unknown flag: --no-such-flag\nSee 'minikube start --help'.");
         assert_eq!(why, "error: unknown flag: --no-such-flag");
         let error = read(Some(14), &told, &why);
         assert_eq!(error.message, "minikube: error: unknown flag: --no-such-flag");

@@ -33,6 +33,7 @@ mod start;
 mod status;
 mod stop;
 mod sweep;
+mod taken;
 mod versions;
 
 const NAME: &str = "minikube";

@@ -381,7 +381,8 @@ mod tests {
 
     #[test]
     fn minikube_gives_up_a_little_before_the_request_does() {
-        let wait_of = |seconds| wait(&Request::detached().for_cleanup(Duration::from_secs(seconds)));
+        let wait_of =
+            |seconds| wait(&Request::detached().for_cleanup(Duration::from_secs(seconds)));
         assert!(["57s", "58s"].contains(&wait_of(60).as_str()));
         assert_eq!(wait_of(1), "1s");
         assert_eq!(wait(&Request::detached()), "898s");

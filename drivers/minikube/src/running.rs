@@ -210,6 +210,9 @@ mod tests {
         let asked = json!({"vm_driver": "qemu", "container_runtime": "cri-o"});
         let asked = MinikubeConfig::trust(&asked).unwrap();
         let told = config(&cluster, cluster.profile.as_ref().unwrap(), Some(&asked));
-        assert_eq!((&told["vm_driver"], &told["container_runtime"]), (&json!("qemu"), &json!("cri-o")));
+        assert_eq!(
+            (&told["vm_driver"], &told["container_runtime"]),
+            (&json!("qemu"), &json!("cri-o"))
+        );
     }
 }

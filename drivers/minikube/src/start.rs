@@ -4,19 +4,21 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use caproni_driver::{
-    Change, ChangeCost, Condition, Difference, Error, ErrorKind, NodeState, Outcome, Request, State,
+    Change, ChangeCost, Condition, Difference, Error, ErrorKind, NodeState, Outcome, Request,
+    State, Status,
 };
 use caproni_engine::{Engine, taken};
 use futures_util::future::try_join_all;
 use serde_json::Value;
 
-use crate::around::status_of;
 use crate::cluster::{Cluster, Note};
 use crate::config::{MinikubeConfig, check_profile, schema};
-use crate::look::{LABEL, look};
+use crate::look::look;
 use crate::minikube::Minikube;
 use crate::profile::{Profile, is_default_addon};
+use crate::status::{self, Around};
 use crate::sweep::sweep;
+use crate::taken::check_names;
 use crate::{ports, running};
 
 /// How long a rollback may take.
@@ -59,8 +61,13 @@ pub(crate) fn check(
     if missing.is_empty() { Ok(found) } else { Err(incomplete(&cluster.name, missing)) }
 }
 
+/// The status of a cluster that nobody but this request works on.
+fn plain_status(cluster: &Cluster) -> Status {
+    status::of(cluster, &Around::default())
+}
+
 fn missing(cluster: &Cluster) -> Vec<Condition> {
-    let status = status_of(cluster, None);
+    let status = plain_status(cluster);
     let missing: Vec<_> =
         status.nodes.iter().filter(|node| node.state == NodeState::Missing).collect();
     let of_missing = |condition: &Condition| missing.iter().any(|node| node.name == condition.name);
@@ -102,7 +109,7 @@ impl Start<'_> {
 
     async fn create(&self) -> Result<Outcome, Error> {
         self.minikube.check_version(self.request).await?;
-        self.check_ports().await?;
+        self.check_taken().await?;
         let config = serde_json::to_value(self.config).unwrap_or_default();
         let note = |finished| Note { config: config.clone(), finished };
         self.request.progress("create", format!("creating cluster `{}`", self.name));
@@ -118,18 +125,15 @@ impl Start<'_> {
         }
     }
 
-    /// Ports that another container has: minikube finds out when its node is made.
-    async fn check_ports(&self) -> Result<(), Error> {
+    /// Names and ports that others have: minikube finds out when its node is made.
+    async fn check_taken(&self) -> Result<(), Error> {
+        // Whether minikube can do without an engine is for minikube to say.
+        let Ok(engine) = Engine::connect(self.request).await else { return Ok(()) };
+        check_names(&engine, self.name, self.config.nodes).await?;
         let wanted: Vec<_> =
             self.config.ports.iter().filter_map(|text| ports::parse(text).ok()).collect();
-        if wanted.is_empty() {
-            return Ok(());
-        }
-        match Engine::connect(self.request).await {
-            Ok(engine) => taken::check(&engine, LABEL, &wanted).await,
-            // Whether minikube can do without is for minikube to say.
-            Err(_) => Ok(()),
-        }
+        // A cluster of its own has nothing yet, so there is none of its label.
+        taken::check(&engine, "", &wanted).await
     }
 
     /// Removes what a failed or cancelled creation left: minikube keeps it, for people to look at.
@@ -179,7 +183,7 @@ impl Start<'_> {
 
     /// Gets every node to run; tells whether there was anything to do.
     async fn bring_up(&self, cluster: &Cluster) -> Result<bool, Error> {
-        if status_of(cluster, None).conditions.is_empty() && cluster.runs() {
+        if plain_status(cluster).state == State::Ready {
             return Ok(false);
         }
         self.minikube.check_version(self.request).await?;

@@ -148,8 +148,7 @@ fn conditions(
 fn down_condition(node: &Node) -> Condition {
     let condition = Condition::failed(&node.name, format!("is {}", node.state));
     match node.state {
-        NodeState::Missing => condition
-            .with_hint("run `caproni destroy`, then `caproni start`: it cannot be replaced"),
+        NodeState::Missing => condition.with_hint("run `caproni destroy`, then `caproni start`"),
         _ => condition.with_hint("run `caproni start`"),
     }
 }
@@ -169,6 +168,10 @@ fn inner_condition(node: &NodeStatus) -> Option<Condition> {
         ("Running", "Running" | "Irrelevant", kubelet) => {
             let what = format!("its kubelet is {}", kubelet.to_lowercase());
             Some(Condition::failed(name, what).with_hint("run `caproni restart`"))
+        }
+        ("Running", "Error", _) => {
+            let condition = Condition::failed(name, "its API server answers with an error");
+            Some(condition.with_hint("wait, or run `caproni restart`"))
         }
         ("Running", api_server, _) => {
             let what = format!("its API server is {}", api_server.to_lowercase());

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::{call, change, id, place};
-use crate::support::{Backend, docker, docker_lines, minikube};
+use crate::support::{Backend, docker, docker_lines, minikube, until};
 
 const OTHER_CONTEXT: &str = "apiVersion: v1\nkind: Config\nclusters:\n- name: prod\n  cluster: {server: https://prod.example}\nusers:\n- name: me\n  user: {token: secret}\ncontexts:\n- name: prod\n  context: {cluster: prod, user: me}\ncurrent-context: prod\n";
 
@@ -135,8 +135,8 @@ fn a_cluster_of_plain_minikube_is_taken_as_it_is() {
     let runtime = ["--container-runtime=containerd", "--wait=apiserver"];
     minikube(&home, &[&args[..], &quiet, &runtime].concat());
 
-    let status = place.caproni(&["status", "-o", "json"]).expect_code(0).json();
-    assert_eq!(status["state"], "ready", "{status:#}");
+    // minikube is done before its node is Ready.
+    until(|| (place.status()["state"] == "ready").then_some(()));
     place.write_config("memory: 2g");
     let refused = place.caproni(&["start", "-o", "json"]).expect_code(5).error();
     let row =

@@ -53,7 +53,7 @@ fn what_is_wrong_inside_a_node_that_runs_is_told() {
     for (switch, name) in [
         ("kubelet-down", node.as_str()),
         ("api-down", node.as_str()),
-        ("unready", "api"),
+        ("unready", node.as_str()),
         ("node-not-ready", node.as_str()),
     ] {
         let switch = format!("/stand-in/{switch}");
