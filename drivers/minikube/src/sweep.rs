@@ -30,11 +30,14 @@ pub(crate) async fn sweep(
     engine: Option<&Engine>,
     clean: usize,
 ) -> Result<(), Error> {
+    let kept = minikube.home().profile(name).and_then(Result::ok);
     let deleted = minikube.delete(request, name).await;
+    // A virtual machine is for minikube alone to remove; containers go all the same.
+    if engine.is_none() || kept.is_some_and(|profile| !profile.is_on_docker()) {
+        deleted?;
+    }
     if let Some(engine) = engine {
         passes(engine, minikube, name, clean).await?;
-    } else {
-        deleted?;
     }
     minikube.home().remove(name);
     Ok(())

@@ -279,6 +279,22 @@ async fn minikube_gets_a_kubeconfig_of_its_own_and_no_options_of_the_users() {
 }
 
 #[tokio::test]
+async fn a_machine_that_minikube_cannot_remove_is_not_forgotten() {
+    let home = tempfile::tempdir().unwrap();
+    keep_profile(home.path());
+    let cases = [
+        says(home.path(), "status*", recorded!("status-stopped.out"), 7),
+        says(home.path(), "delete*", recorded!("start-guest-fails.out"), 80),
+    ];
+    install(home.path(), &cases.join("\n"));
+    let driver = Driver::start(home.path());
+    let failure = driver.fail("destroy", demo()).await;
+    assert_eq!((&failure["kind"], &failure["state"]), (&json!("BackendFailed"), &json!("stopped")));
+    assert!(home.path().join(".minikube/profiles/mk-demo/config.json").exists());
+    assert_eq!(driver.end().await, Some(0));
+}
+
+#[tokio::test]
 async fn a_minikube_that_hangs_is_ended_when_the_time_is_up() {
     let home = tempfile::tempdir().unwrap();
     keep_profile(home.path());

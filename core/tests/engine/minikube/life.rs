@@ -115,6 +115,26 @@ fn commands_run_on_nodes_and_logs_are_theirs() {
     assert_eq!((code, log.lines().count()), (Some(0), 2), "{log}");
 }
 
+#[test]
+fn images_are_loaded_or_none_is() {
+    let place = place("mk-images");
+    place.caproni(&["start"]).expect_code(0);
+    let (profile, tag) = (&place.profile, "caproni-test/minikube-image:1");
+    docker(&["tag", &Backend::Minikube.image(), tag]);
+    let load =
+        |images: Value| call(&place, "loadImage", &json!({"profile": profile, "images": images}));
+    let loaded = load(json!([tag])).expect("it is loaded");
+    assert_eq!(loaded["change"], "loaded");
+    let listed = docker(&["exec", profile, "crictl", "images", "-o", "json"]);
+    assert!(listed.contains(tag), "{listed}");
+    let error = load(json!([tag, "no/such:image"])).expect_err("one is missing");
+    assert_eq!((&error["kind"], &error["resource"]), (&json!("NotFound"), &json!("no/such:image")));
+    docker(&["rmi", tag]);
+    place.caproni(&["stop"]).expect_code(0);
+    let error = load(json!(["/no/such.tar"])).expect_err("it is stopped");
+    assert_eq!(error["kind"], "ClusterNotRunning");
+}
+
 /// Runs a plan as the host would, without a terminal.
 fn run(plan: &Value) -> (Option<i32>, String) {
     let argv = plan["argv"].as_array().into_iter().flatten();
