@@ -6,6 +6,7 @@ mod failures;
 mod interrupts;
 mod life;
 mod states;
+mod table;
 
 use serde_json::Value;
 

@@ -36,7 +36,10 @@ fn reason(told: &Failure, stderr: &str) -> String {
 }
 
 fn read(code: Option<i32>, told: &Failure, reason: &str) -> Error {
-    let kind = code.map_or(ErrorKind::BackendFailed, kind);
+    let kind = match code {
+        Some(80) if is_a_wait(&told.message) => ErrorKind::ClusterNotReady,
+        code => code.map_or(ErrorKind::BackendFailed, kind),
+    };
     let mut error = match kind {
         ErrorKind::InvalidDriverConfig => {
             Error::invalid_config(vec![Violation::new("", format!("minikube: {reason}"))])
@@ -49,6 +52,11 @@ fn read(code: Option<i32>, told: &Failure, reason: &str) -> Error {
         Some(hint) => error.with_hint(hint),
         None => error,
     }
+}
+
+/// Tells whether a start gave up on a node that it had started: minikube has no code for that.
+fn is_a_wait(message: &str) -> bool {
+    message.contains(": wait ") && message.contains(" for node: ")
 }
 
 /// By minikube's `pkg/minikube/reason/exitcodes.go`: the tens say where, the ones say what.
@@ -93,7 +101,7 @@ fn hint(code: Option<i32>, told: &Failure) -> Option<String> {
     let hint = match code? {
         57 => "run it as another user, or add `--force` to `extra_args`",
         40..=49 => "check the network and the proxy settings: minikube downloads what it runs",
-        52 | 82 | 102 | 112 => "look at the output, or give it more time with `--timeout`",
+        52 | 80 | 82 | 102 | 112 => "look at the output, or give it more time with `--timeout`",
         63 | 69 => "start what the nodes run on, such as the Docker engine",
         _ => return None,
     };
@@ -129,6 +137,8 @@ mod tests {
         let guest = meaning(recorded!("start-guest-fails.out"), 80);
         assert_eq!(guest.kind(), &ErrorKind::BackendFailed);
         assert!(guest.message.contains("portmap"), "{}", guest.message);
+        let waited = meaning(recorded!("start-not-ready.out"), 80);
+        assert_eq!(waited.kind(), &ErrorKind::ClusterNotReady);
         let memory = meaning(recorded!("start-too-much-memory.out"), 23);
         assert_eq!(memory.kind(), &ErrorKind::InvalidDriverConfig);
         assert!(memory.message.contains("memory"), "{}", memory.message);
