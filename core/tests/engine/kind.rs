@@ -8,6 +8,7 @@ mod life;
 mod nodes;
 mod several;
 mod states;
+mod table;
 
 use crate::support::{Backend, Place, docker_lines};
 

@@ -1,7 +1,10 @@
 //! The kind program: where it is, how it makes a cluster, what its words mean.
 
+use std::ffi::OsString;
+use std::path::Path;
+
 use caproni_driver::backend::{Backend, Install, Installed, PrivateFolder};
-use caproni_driver::{Error, Request};
+use caproni_driver::{Command, Error, Request};
 
 use crate::NAME;
 use crate::failure;
@@ -26,7 +29,10 @@ const DOCKER: Backend =
 
 /// An installed kind, with the docker command that it needs.
 #[derive(Debug)]
-pub(crate) struct Kind(Installed);
+pub(crate) struct Kind {
+    kind: Installed,
+    docker: Installed,
+}
 
 /// What to make a cluster of.
 pub(crate) struct Create<'a> {
@@ -44,9 +50,7 @@ impl Kind {
     /// # Errors
     /// `BackendMissing` with the command that installs it on this machine.
     pub(crate) fn find() -> Result<Self, Error> {
-        let kind = KIND.find()?;
-        DOCKER.find()?;
-        Ok(Self(kind))
+        Ok(Self { kind: KIND.find()?, docker: DOCKER.find()? })
     }
 
     /// Refuses a kind that this driver cannot work with.
@@ -54,7 +58,11 @@ impl Kind {
     /// # Errors
     /// As [`Installed::check_version`].
     pub(crate) async fn check_version(&self, request: &Request) -> Result<(), Error> {
-        self.0.check_version(request).await
+        self.kind.check_version(request).await
+    }
+
+    fn command<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Command {
+        self.kind.command(args).env("PATH", path_with(self.docker.path()))
     }
 
     /// Makes a cluster of a document; `extra_args` come last, so that they win.
@@ -67,7 +75,6 @@ impl Kind {
         let private = PrivateFolder::of(NAME, create.profile)?;
         let kubeconfig = private.path().join("kubeconfig");
         let command = self
-            .0
             .command(["create", "cluster", "--name", create.profile, "--config", "-", "--retain"])
             // The user's own is the host's to change, and kind's lock of it fails at times.
             .args(["--kubeconfig".as_ref(), kubeconfig.as_os_str()])
@@ -93,13 +100,19 @@ impl Kind {
         let private = PrivateFolder::of(NAME, profile)?;
         request.progress("load", "loading the images onto the nodes");
         let command = self
-            .0
             .command(["load", what, "--name", profile])
             .args(images)
             .env("TMPDIR", private.path());
         let output = request.run(&command).await?;
         if output.status.success() { Ok(()) } else { Err(failure::of(output.failure())) }
     }
+}
+
+/// `PATH` with the folder of the docker command, which kind looks for there alone.
+fn path_with(docker: &Path) -> OsString {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain(docker.parent().map(Into::into));
+    std::env::join_paths(folders).unwrap_or(path)
 }
 
 /// The docker command's absolute path.

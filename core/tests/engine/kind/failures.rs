@@ -1,6 +1,7 @@
 //! What goes wrong, and what is told of it.
 
 use std::net::TcpListener;
+use std::path::Path;
 
 use serde_json::json;
 
@@ -10,12 +11,29 @@ use crate::support::{Backend, Place, is_stand_in_of};
 const VERBS: [&[&str]; 5] =
     [&["start"], &["stop"], &["status"], &["restart"], &["destroy", "--yes"]];
 
-/// A folder with the docker command and nothing else, in the place.
-fn only_docker(place: &Place) -> String {
+/// A folder with one program of `PATH` and nothing else, in the place.
+fn only(place: &Place, program: &str) -> String {
     let folder = place.path("bin");
     std::fs::create_dir(&folder).expect("writable");
-    std::os::unix::fs::symlink("/usr/bin/docker", folder.join("docker")).expect("writable");
+    link(&folder, program);
     folder.display().to_string()
+}
+
+fn link(folder: &Path, program: &str) {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut there = std::env::split_paths(&path).map(|folder| folder.join(program));
+    let found = there.find(|file| file.exists()).expect("it is on PATH");
+    std::os::unix::fs::symlink(found, folder.join(program)).expect("writable");
+}
+
+#[test]
+fn kind_gets_the_docker_command_from_where_installers_put_it() {
+    let place = place("kind-nodocker");
+    let path = only(&place, "kind");
+    let folder = place.path("home/.local/bin");
+    std::fs::create_dir_all(&folder).expect("writable");
+    link(&folder, "docker");
+    place.caproni_with(&["start"], &[("PATH", &path)]).expect_code(0);
 }
 
 #[test]
@@ -32,7 +50,7 @@ fn an_engine_that_is_not_there_is_unavailable_and_never_no_cluster() {
 #[test]
 fn without_kind_start_says_how_to_install_it_and_status_still_answers() {
     let place = place("kind-nokind");
-    let path = only_docker(&place);
+    let path = only(&place, "docker");
     let without = |args: &[&str]| place.caproni_with(args, &[("PATH", &path)]);
     let error = without(&["start", "-o", "json"]).expect_code(7).error();
     assert_eq!((&error["kind"], &error["program"]), (&json!("BackendMissing"), &json!("kind")));
@@ -96,8 +114,8 @@ fn a_port_that_is_taken_is_a_conflict() {
 fn a_kind_that_is_too_old_is_refused_with_both_versions() {
     use std::os::unix::fs::PermissionsExt;
     let place = place("kind-old");
-    let folder = only_docker(&place);
-    let program = std::path::Path::new(&folder).join("kind");
+    let folder = only(&place, "docker");
+    let program = Path::new(&folder).join("kind");
     std::fs::write(&program, "#!/bin/sh\necho 0.11.1\n").expect("writable");
     let mode = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(&program, mode).expect("it is ours");
