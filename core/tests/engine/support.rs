@@ -20,7 +20,9 @@ static DRIVERS: LazyLock<PathBuf> = LazyLock::new(|| {
         built.expect("the driver builds").path().parent().expect("in a folder").to_path_buf()
     };
     let folder = build("caproni-driver-k3d");
-    assert_eq!(build("caproni-driver-kind"), folder);
+    for name in ["caproni-driver-kind", "caproni-driver-minikube"] {
+        assert_eq!(build(name), folder);
+    }
     folder
 });
 
@@ -29,6 +31,7 @@ static DRIVERS: LazyLock<PathBuf> = LazyLock::new(|| {
 pub(crate) enum Backend {
     K3d,
     Kind,
+    Minikube,
 }
 
 impl Backend {
@@ -36,6 +39,7 @@ impl Backend {
         match self {
             Self::K3d => "k3d",
             Self::Kind => "kind",
+            Self::Minikube => "minikube",
         }
     }
 
@@ -44,17 +48,37 @@ impl Backend {
         let variable = match self {
             Self::K3d => "K3D_IMAGE",
             Self::Kind => "KIND_IMAGE",
+            Self::Minikube => "KICBASE_IMAGE",
         };
         std::env::var(variable).unwrap_or_else(|_| {
             panic!("{variable} is not set: run `eval \"$(.ci/engine up DIR)\"` before, see .ci/run")
         })
     }
 
+    /// The lines of every config of a test.
+    fn fields(self) -> String {
+        let image = self.image();
+        match self {
+            Self::K3d | Self::Kind => format!("    image: {image}\n"),
+            Self::Minikube => [
+                "    vm_driver: docker\n    container_runtime: containerd\n    extra_args:\n",
+                // The tests run as root, which minikube does not like.
+                "    - --force\n",
+                // Nothing is to be downloaded.
+                "    - --preload=false\n    - --cache-images=false\n",
+                // It would scale what the stand-in does not have.
+                "    - --disable-optimizations\n",
+                &format!("    - --base-image={image}\n"),
+            ]
+            .concat(),
+        }
+    }
+
     /// What the names of all that belongs to a cluster begin with.
     fn prefix(self, profile: &str) -> String {
         match self {
             Self::K3d => format!("k3d-{profile}"),
-            Self::Kind => profile.to_owned(),
+            Self::Kind | Self::Minikube => profile.to_owned(),
         }
     }
 }
@@ -134,10 +158,9 @@ impl Place {
 
     /// Writes `caproni.yaml` for another driver that runs the same backend.
     pub(crate) fn write_config_of(&self, driver: &str, fields: &str) {
-        let image = self.backend.image();
+        let own = self.backend.fields();
         let fields: String = fields.lines().map(|line| format!("    {line}\n")).collect();
-        let text =
-            format!("cluster:\n  driver: {driver}\n  {driver}:\n    image: {image}\n{fields}");
+        let text = format!("cluster:\n  driver: {driver}\n  {driver}:\n{own}{fields}");
         std::fs::write(self.path("work/caproni.yaml"), text).expect("writable");
     }
 
@@ -345,6 +368,12 @@ pub(crate) fn docker_lines(args: &[&str]) -> Vec<String> {
 #[track_caller]
 pub(crate) fn k3d(home: &Path, args: &[&str]) -> String {
     backend("k3d", home, args)
+}
+
+/// The real minikube, as a user runs it.
+#[track_caller]
+pub(crate) fn minikube(home: &Path, args: &[&str]) -> String {
+    backend("minikube", home, args)
 }
 
 /// The real kind, as a user runs it.

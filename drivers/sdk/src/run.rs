@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, ErrorKind};
+use crate::messages::Progress;
 use crate::request::Request;
 use crate::text::{command_line, strip_ansi};
 
@@ -48,14 +49,16 @@ pub struct Command {
     args: Vec<OsString>,
     environment: Vec<(OsString, Option<OsString>)>,
     input: Option<Vec<u8>>,
-    progress: Option<Step>,
+    progress: Option<Reading>,
 }
 
-/// The step that a program's lines are progress of, and what each says to a user.
+/// What a program's lines are to a user.
 #[derive(Debug, Clone)]
-struct Step {
-    name: String,
-    say: fn(&str) -> Option<String>,
+enum Reading {
+    /// Progress of this step, each in words of its own.
+    Step(String, fn(&str) -> Option<String>),
+    /// Whole reports, of which the program names the steps itself.
+    Reports(fn(&str) -> Option<Progress>),
 }
 
 impl Command {
@@ -112,7 +115,15 @@ impl Command {
         step: impl Into<String>,
         say: fn(&str) -> Option<String>,
     ) -> Self {
-        self.progress = Some(Step { name: step.into(), say });
+        self.progress = Some(Reading::Step(step.into(), say));
+        self
+    }
+
+    /// Reports what `read` makes of each line the program prints, for programs that tell their
+    /// steps in a form of their own, such as JSON.
+    #[must_use]
+    pub fn progress_reports(mut self, read: fn(&str) -> Option<Progress>) -> Self {
+        self.progress = Some(Reading::Reports(read));
         self
     }
 
@@ -237,7 +248,7 @@ impl Running {
                 let _ = stdin.write_all(&input).await;
             });
         }
-        let progress = command.progress.as_ref().map(|step| (request.clone(), step.clone()));
+        let progress = command.progress.as_ref().map(|reading| (request.clone(), reading.clone()));
         let stdout = Stream::collect(child.stdout.take(), progress.clone());
         let stderr = Stream::collect(child.stderr.take(), progress);
         Ok(Self { child, group, stdout, stderr, command_line: command.command_line() })
@@ -291,7 +302,7 @@ struct Stream {
 impl Stream {
     fn collect(
         source: Option<impl AsyncRead + Unpin + Send + 'static>,
-        progress: Option<(Request, Step)>,
+        progress: Option<(Request, Reading)>,
     ) -> Self {
         let enough = CancellationToken::new();
         let reading = source.map(|source| tokio::spawn(read(source, progress, enough.clone())));
@@ -322,7 +333,7 @@ impl Drop for Stream {
 /// on a machine under load that may come after any grace.
 async fn read(
     mut source: impl AsyncRead + Unpin,
-    progress: Option<(Request, Step)>,
+    progress: Option<(Request, Reading)>,
     enough: CancellationToken,
 ) -> Vec<u8> {
     let mut kept = Vec::new();
@@ -338,8 +349,8 @@ async fn read(
             },
             () = enough.cancelled() => break,
         };
-        if let Some((request, step)) = &progress {
-            say_lines(request, step, &mut line, &buffer[..length]);
+        if let Some((request, reading)) = &progress {
+            say_lines(request, reading, &mut line, &buffer[..length]);
         }
         kept.extend_from_slice(&buffer[..length]);
         if kept.len() > 2 * KEPT {
@@ -352,21 +363,25 @@ async fn read(
     kept
 }
 
-fn say_lines(request: &Request, step: &Step, line: &mut Vec<u8>, bytes: &[u8]) {
+fn say_lines(request: &Request, reading: &Reading, line: &mut Vec<u8>, bytes: &[u8]) {
     for &byte in bytes {
         match byte {
-            b'\n' | b'\r' => report(request, step, &std::mem::take(line)),
+            b'\n' | b'\r' => report(request, reading, &std::mem::take(line)),
             _ if line.len() < TAIL => line.push(byte),
             _ => {}
         }
     }
 }
 
-fn report(request: &Request, step: &Step, line: &[u8]) {
+fn report(request: &Request, reading: &Reading, line: &[u8]) {
     let text = strip_ansi(&String::from_utf8_lossy(line));
     let text = strip_log_prefix(text.trim());
-    if let Some(said) = (step.say)(text).filter(|said| !said.is_empty()) {
-        request.progress(&step.name, said);
+    let progress = match reading {
+        Reading::Step(step, say) => say(text).map(|said| Progress::new(step, said)),
+        Reading::Reports(read) => read(text),
+    };
+    if let Some(progress) = progress.filter(|progress| !progress.message.is_empty()) {
+        request.report(&progress);
     }
 }
 
@@ -497,6 +512,22 @@ mod tests {
         drop(request);
         let line = lines.recv().await.expect("one line");
         assert!(line.contains(r#""message":"NEWS""#), "{line}");
+        assert_eq!(lines.recv().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_program_may_name_its_steps_itself() {
+        let (sender, mut lines) = mpsc::channel(8);
+        let request = Request::new(sender, CancellationToken::new(), None);
+        let read = |line: &str| {
+            let (step, message) = line.split_once(": ")?;
+            Some(Progress { current: Some(1), ..Progress::new(step, message) })
+        };
+        let command = shell("echo noise; echo pull: pulling").progress_reports(read);
+        request.run(&command).await.expect("runs");
+        drop(request);
+        let line = lines.recv().await.expect("one line");
+        assert!(line.contains(r#""step":"pull","message":"pulling","current":1"#), "{line}");
         assert_eq!(lines.recv().await, None);
     }
 

@@ -33,7 +33,8 @@ func containerd() {
 	fmt.Print("version = 3\n[plugins.'io.containerd.cri.v1.images']\n  snapshotter = 'overlayfs'\n")
 }
 
-// ctr knows `images import … -` and `images tag … ID NAME`.
+// ctr knows `images import … -` and `images tag … ID NAME` of kind, and of minikube `images import FILE`
+// and `images ls`.
 func ctr(args []string) {
 	command, last := "", ""
 	for i, arg := range args {
@@ -45,6 +46,11 @@ func ctr(args []string) {
 	switch {
 	case command == "import" && last == "-":
 		keep(readArchive(os.Stdin))
+	case command == "import" && isMinikube():
+		file := must(os.Open(last))
+		defer file.Close()
+		keep(readArchive(file))
+	case command == "ls":
 	case command == "tag" && len(args) > 2:
 		keep([]image{{ID: args[len(args)-2], Tags: []string{last}}})
 	default:
@@ -120,6 +126,10 @@ func full(name string) string {
 
 // crictl knows `inspecti IMAGE`.
 func crictl(args []string) {
+	if isMinikube() {
+		json.NewEncoder(os.Stdout).Encode(object{"images": images()})
+		return
+	}
 	if len(args) != 2 || args[0] != "inspecti" {
 		kubeFatal("crictl: only inspecti")
 	}

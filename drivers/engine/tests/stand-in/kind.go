@@ -49,17 +49,24 @@ func kindNode() {
 	writeFile("/kind/old-ipv4", []byte(ownIP()))
 	fmt.Println("stand-in: Reached target Multi-User System.")
 	for {
-		text, err := os.ReadFile(jobFile)
-		if err == nil {
-			var j job
-			if err := json.Unmarshal(text, &j); err != nil {
-				fatal("%s: %v", jobFile, err)
-			}
+		if j, err := readJob(jobFile); err == nil {
 			newKindNode(j).run()
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
+}
+
+// readJob reads what kubeadm has left; that it is not there yet is an error.
+func readJob(file string) (j job, err error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return j, err
+	}
+	if err := json.Unmarshal(text, &j); err != nil {
+		fatal("%s: %v", file, err)
+	}
+	return j, nil
 }
 
 func newKindNode(j job) *node {
@@ -215,7 +222,11 @@ func kindKubectl(args []string) {
 			io.Copy(io.Discard, os.Stdin)
 		}
 	}
-	response, err := peers.Get("https://127.0.0.1:6443/ping")
+	port := "6443"
+	if isMinikube() {
+		port = minikubePort
+	}
+	response, err := peers.Get("https://127.0.0.1:" + port + "/ping")
 	if err != nil {
 		kubeFatal("kubectl: %v", err)
 	}

@@ -32,13 +32,21 @@ func main() {
 	case "k3s":
 		k3s(args)
 	case "entrypoint":
-		kindNode()
+		if isMinikube() {
+			minikubeNode()
+		} else {
+			kindNode()
+		}
 	case "kubeadm":
-		kubeadm(args)
+		if isMinikube() {
+			minikubeKubeadm(args)
+		} else {
+			kubeadm(args)
+		}
 	case "envoy":
 		envoy(args)
 	case "kubectl":
-		if _, err := os.Stat("/kind"); err == nil {
+		if _, err := os.Stat("/kind"); err == nil || isMinikube() {
 			kindKubectl(args)
 		} else {
 			kubectl(args)

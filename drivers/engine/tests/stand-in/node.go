@@ -69,7 +69,8 @@ type node struct {
 	port       string
 	kubeconfig string
 	names      []string
-	kind       *job // in a node of kind's
+	kind       *job // in a node of kind's or minikube's
+	minikube   bool
 
 	started     time.Time
 	up          time.Time
@@ -258,7 +259,7 @@ func (n *node) list() []member {
 
 func (n *node) runServer() {
 	switch {
-	case n.serverCA.Key != nil:
+	case n.serverCA.Key != nil: // kept, or minikube's
 	case n.first:
 		n.clientCA, n.serverCA = newAuthority("client"), newAuthority("server")
 	default:
@@ -291,7 +292,9 @@ func (n *node) runServer() {
 	writeFile(filepath.Join(data, "port"), []byte(n.port))
 	writeFile(filepath.Join(data, "token"), []byte(n.token+"\n"))
 	go n.listen()
-	if n.kind != nil {
+	if n.minikube {
+		// minikube has its own, and its certificates.
+	} else if n.kind != nil {
 		n.writeAdminConf()
 	} else {
 		writeManifest()
