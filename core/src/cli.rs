@@ -3,10 +3,10 @@
 use std::ffi::OsStr;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind as ClapErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{App, destroy, drivers, restart, start, status, stop, version};
+use crate::commands::{App, destroy, drivers, list, restart, start, status, stop, version};
 use crate::error::Error;
 use crate::exit;
 use crate::options::Global;
@@ -46,6 +46,7 @@ enum Command {
     Status(status::Status),
     Restart(restart::Restart),
     Version(version::Version),
+    List(list::List),
     Drivers(drivers::Drivers),
 }
 
@@ -85,6 +86,7 @@ async fn execute(cli: Cli, ui: &Ui) -> Result<u8, Error> {
         Command::Status(status) => status.run(&app).await,
         Command::Restart(restart) => restart.run(&app).await,
         Command::Version(version) => version.run(&app).await,
+        Command::List(list) => list.run(&app).await,
         Command::Drivers(drivers) => drivers.run(&app).await,
     }
 }
@@ -94,7 +96,11 @@ fn not_understood(error: &clap::Error) -> ExitCode {
     if !asked && wants_json() {
         let text = error.to_string();
         let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        Ui::new(Format::Json, false).error(&Error::usage(first).with_hint("see `caproni --help`"));
+        let hint = match error.get(ContextKind::ValidValue) {
+            Some(ContextValue::Strings(values)) => format!("use one of {}", values.join(", ")),
+            _ => "see `caproni --help`".into(),
+        };
+        Ui::new(Format::Json, false).error(&Error::usage(first).with_hint(hint));
     } else {
         // Nobody reads it: the exit code tells all the same.
         let _ = error.print();

@@ -114,6 +114,12 @@ impl SearchPath {
         Ok(Driver { name: name.into(), shadowed: shadowed.collect(), path })
     }
 
+    /// The driver that this one has become, if it says the name of another that is installed
+    /// (rule INIT-6). A name that nobody has is a mistake in the driver, not another one.
+    pub fn become_by(&self, driver: &Driver, said: &str) -> Option<Driver> {
+        if said == driver.name { None } else { self.find_name(said).ok() }
+    }
+
     /// The names of all drivers that could be run, sorted.
     pub fn names(&self) -> BTreeSet<String> {
         let runs = |(name, files): &(String, Vec<PathBuf>)| {
@@ -242,7 +248,11 @@ fn candidates_of(name: &str, mut files: Vec<PathBuf>) -> Vec<Candidate> {
     all
 }
 
-fn check_name(name: &str) -> Result<(), Error> {
+/// Holds a driver's name against what one may be.
+///
+/// # Errors
+/// `Usage`.
+pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     let valid = !name.is_empty()
         && !name.starts_with('-')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));

@@ -10,7 +10,7 @@ use crate::ui::Format;
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
-    /// Use this driver: a name, or the path of an executable
+    /// Use this driver: a name, or the path of an executable [default: auto]
     #[arg(long, short, global = true, env = "CAPRONI_DRIVER", value_name = "NAME|PATH")]
     pub driver: Option<String>,
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use caproni_driver::{
-    Description, DriverClient, ErrorData, ErrorKind, Kubeconfig, Outcome, PROTOCOL_VERSION, Peer,
-    Status, Versions,
+    Cluster, Clusters, Description, DriverClient, ErrorData, ErrorKind, Kubeconfig, Outcome,
+    PROTOCOL_VERSION, Peer, Status, Versions,
 };
 use jsonrpsee::core::client::{Client, ClientBuilder, ClientT, Error as ClientError};
 use jsonrpsee::core::traits::ToRpcParams;
@@ -180,6 +180,17 @@ impl Session {
         }
         let reply = self.link.client.kubeconfig(call.profile(), config, call.timeout_ms());
         self.link.call("kubeconfig", call.patience(), call.interrupt, reply).await.map(Some)
+    }
+
+    /// Asks for all clusters; only for drivers that have the method.
+    ///
+    /// # Errors
+    /// As [`Session::start`].
+    pub async fn list(&self, call: Call<'_>) -> Result<Vec<Cluster>, Error> {
+        let reply = self.link.client.list(call.timeout_ms());
+        let listed: Clusters =
+            self.link.call("list", call.patience(), call.interrupt, reply).await?;
+        Ok(listed.clusters)
     }
 
     /// Asks for the backend's versions; none when the driver has no such method.

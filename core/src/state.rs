@@ -1,5 +1,7 @@
-//! What the host keeps of a cluster between runs: its own copy of the kubeconfig.
+//! What the host keeps of a cluster between runs: its own copy of the kubeconfig, and which
+//! file the cluster was started with.
 
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -21,6 +23,45 @@ impl ClusterState {
 
     fn under(state: &Path, driver: &str, profile: &str) -> Self {
         Self { folder: state.join("clusters").join(format!("{driver}-{profile}")) }
+    }
+
+    /// The clusters of a driver of which something is kept. Where another driver's name begins
+    /// with this one's, its clusters may be among them.
+    pub fn profiles(driver: &str) -> BTreeSet<String> {
+        Self::profiles_under(&caproni_driver::lock::state_dir(), driver)
+    }
+
+    fn profiles_under(state: &Path, driver: &str) -> BTreeSet<String> {
+        let folders = std::fs::read_dir(state.join("clusters")).into_iter().flatten().flatten();
+        let names = folders.filter_map(|folder| folder.file_name().into_string().ok());
+        let profile = |name: String| Some(name.strip_prefix(driver)?.strip_prefix('-')?.to_owned());
+        let profiles = names.filter_map(profile);
+        profiles.filter(|profile| caproni_driver::check_profile(profile).is_ok()).collect()
+    }
+
+    /// The config file that the cluster was started with last, if there was one.
+    pub fn config_file(&self) -> Option<String> {
+        std::fs::read_to_string(self.folder.join("config-file")).ok()
+    }
+
+    /// Remembers the config file that the cluster is started with, for those who look for it.
+    ///
+    /// # Errors
+    /// The state folder cannot be written.
+    pub fn keep_config_file(&self, path: Option<&Path>) -> std::io::Result<()> {
+        let file = self.folder.join("config-file");
+        let Some(path) = path else {
+            return match std::fs::remove_file(file) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            };
+        };
+        let text = std::path::absolute(path)?.to_string_lossy().into_owned();
+        if self.config_file().as_ref() == Some(&text) {
+            return Ok(());
+        }
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        write_private(&file, &text)
     }
 
     /// The private kubeconfig, if there is one.
@@ -88,6 +129,33 @@ mod tests {
         assert_eq!(state.folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
         state.forget();
         assert!(!state.folder.exists());
+    }
+
+    #[test]
+    fn the_profiles_of_a_driver_are_those_of_which_something_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("caproni.yaml");
+        for (driver, profile) in [("k3d", "a"), ("k3d", "b-c"), ("kind", "d")] {
+            ClusterState::under(folder.path(), driver, profile)
+                .keep_config_file(Some(&file))
+                .unwrap();
+        }
+        std::fs::create_dir(folder.path().join("clusters/k3d-No Name")).unwrap();
+        let profiles = ClusterState::profiles_under(folder.path(), "k3d");
+        assert_eq!(profiles.into_iter().collect::<Vec<_>>(), ["a", "b-c"]);
+        assert!(ClusterState::profiles_under(&file, "k3d").is_empty());
+    }
+
+    #[test]
+    fn the_config_file_is_that_of_the_last_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = ClusterState::under(folder.path(), "k3d", "demo");
+        assert_eq!(state.config_file(), None);
+        state.keep_config_file(Some(Path::new("/a/caproni.yaml"))).unwrap();
+        assert_eq!(state.config_file().as_deref(), Some("/a/caproni.yaml"));
+        state.keep_config_file(None).unwrap();
+        state.keep_config_file(None).unwrap();
+        assert_eq!(state.config_file(), None);
     }
 
     #[test]

@@ -54,8 +54,7 @@ pub(super) struct BringUp<'a> {
 /// A cluster that is up.
 struct Up {
     outcome: Outcome,
-    status: Status,
-    look: Option<Look>,
+    report: status::Report,
 }
 
 impl<'a> BringUp<'a> {
@@ -102,13 +101,17 @@ impl<'a> BringUp<'a> {
             None => self.make_usable(session, &config, kubeconfig).await,
         };
         match usable {
-            Ok((status, look)) => Ok(Up { outcome, status, look }),
+            Ok((status, look)) => {
+                self.keep_config_file(session);
+                let report = status::Report::new(&self.target, session, status, look);
+                Ok(Up { outcome, report })
+            }
             Err(error) => Err(self.roll_back(session, &outcome, config, error).await),
         }
     }
 
     fn config(&self, session: &Session) -> Result<Value, Error> {
-        let driver = &self.target.driver.name;
+        let driver = &session.driver.name;
         let section = self.target.file.as_ref().map(|file| file.section(driver)).transpose()?;
         config::validate(section.as_ref(), &session.description.config_schema, driver)
     }
@@ -155,6 +158,15 @@ impl<'a> BringUp<'a> {
             .then(|| Error::driver(ErrorKind::Cancelled, "cancelled"))
     }
 
+    /// For `caproni list`. That it cannot be kept is no reason to undo a cluster.
+    fn keep_config_file(&self, session: &Session) {
+        let path = self.target.file.as_ref().map(|file| file.path.as_path());
+        let state = ClusterState::of(&session.driver.name, &self.target.profile);
+        if let Err(error) = state.keep_config_file(path) {
+            self.app.ui.warn(&format!("`caproni list` will not know the config file: {error}"));
+        }
+    }
+
     /// Measures that the cluster is ready, and puts its context into the user's kubeconfig.
     async fn make_usable(
         &self,
@@ -166,7 +178,7 @@ impl<'a> BringUp<'a> {
         let given = session.kubeconfig(self.call_to_ask(), Some(config.clone())).await?;
         let (Some(given), Some(user)) = (given, user) else { return Ok((status, None)) };
         let entry = Entry::parse(&given.kubeconfig, &given.context)?;
-        ClusterState::of(&self.target.driver.name, &self.target.profile)
+        ClusterState::of(&session.driver.name, &self.target.profile)
             .keep_kubeconfig(&given.kubeconfig)?;
         let readiness = Readiness::new(&given.kubeconfig).await?;
         let look = readiness
@@ -197,7 +209,7 @@ impl<'a> BringUp<'a> {
             Change::Created if !self.options.no_rollback => {
                 self.app.ui.step("rollback", "removing the new cluster again");
                 let undone = session.destroy(call, Some(config)).await;
-                ClusterState::of(&self.target.driver.name, &self.target.profile).forget();
+                ClusterState::of(&session.driver.name, &self.target.profile).forget();
                 let error = error.with_hint(ROLLED_BACK);
                 self.after_undoing(error, undone, caproni_driver::State::Stopped)
             }
@@ -273,7 +285,8 @@ impl<'a> BringUp<'a> {
     }
 
     fn tell(&self, up: &Up) -> Result<u8, Error> {
-        let Up { outcome, status, look } = up;
+        let Up { outcome, report } = up;
+        let (status, look) = (&report.status, &report.look);
         let profile = &self.target.profile;
         let seconds = self.begun.elapsed().as_secs_f64();
         let measured = match look {
@@ -291,13 +304,12 @@ impl<'a> BringUp<'a> {
         if let Some(message) = &outcome.message {
             text += &format!("\n{}", crate::ui::clean(message));
         }
-        let report = status::Report::new(&self.target, status.clone(), look.clone());
         let code = if look.is_some() { exit::OK } else { exit::status_code(&status.state) };
         self.app.ui.result(
             &text,
             &json!({
                 "profile": profile,
-                "driver": self.target.driver.name,
+                "driver": report.driver,
                 "change": outcome.change,
                 "message": outcome.message,
                 "seconds": (seconds * 1000.0).round() / 1000.0,

@@ -29,12 +29,13 @@ impl Destroy {
         let config = app.config_if_valid(&target, &session);
         let context = context(app, &target, &session, config.as_ref()).await;
         let destroyed = session.destroy(app.call(&target, LIMIT_TO_END), config).await;
+        let driver = session.driver.name.clone();
         session.close().await;
         match destroyed {
             Ok(outcome) => {
                 forget_context(context).await?;
-                ClusterState::of(&target.driver.name, &target.profile).forget();
-                tell_outcome(app, &target, &outcome)?;
+                ClusterState::of(&driver, &target.profile).forget();
+                tell_outcome(app, &target, &driver, &outcome)?;
                 Ok(exit::OK)
             }
             Err(error) => Err(app.look_back(&target, error).await),
@@ -66,7 +67,7 @@ async fn context(
     session: &Session,
     config: Option<&Value>,
 ) -> Option<Entry> {
-    let kept = ClusterState::of(&target.driver.name, &target.profile).kubeconfig();
+    let kept = ClusterState::of(&session.driver.name, &target.profile).kubeconfig();
     if let Some(entry) = kept.as_deref().and_then(Entry::current) {
         return Some(entry);
     }

@@ -3,6 +3,7 @@
 mod bring_up;
 pub(crate) mod destroy;
 pub(crate) mod drivers;
+pub(crate) mod list;
 mod mend;
 pub(crate) mod restart;
 pub(crate) mod start;
@@ -36,7 +37,11 @@ const LIMIT_TO_ASK: Duration = Duration::from_secs(30);
 /// How long a fresh driver may take to say what a forced end has left.
 const LIMIT_TO_LOOK_BACK: Duration = Duration::from_secs(10);
 
-/// What is said when neither command line, environment nor config file names a driver.
+/// The driver that is asked when neither command line, environment nor config file names one:
+/// it becomes the usual one of the platform.
+const DEFAULT_DRIVER: &str = "auto";
+
+/// What is said when no driver is named and the default one is not installed.
 const NO_DRIVER: &str = "no driver was named";
 
 /// What a command works with.
@@ -53,6 +58,8 @@ pub(crate) struct Target {
     pub(crate) driver: Driver,
     pub(crate) profile: String,
     pub(crate) file: Option<ConfigFile>,
+    /// Whether nobody has named the driver.
+    pub(crate) by_default: bool,
 }
 
 impl App {
@@ -70,10 +77,12 @@ impl App {
         check_profile(&self.global.profile)?;
         let file = self.config_file()?;
         let said = self.global.driver.as_deref().filter(|driver| !driver.is_empty());
-        let driver = match (said, file.as_ref().map(ConfigFile::driver).transpose()?.flatten()) {
+        let in_file = file.as_ref().map(ConfigFile::driver).transpose()?.flatten();
+        let by_default = said.is_none() && in_file.is_none();
+        let driver = match (said, in_file) {
             (Some(said), _) => self.search.find(said)?,
             (None, Some(named)) => self.search.find_name(&named)?,
-            (None, None) => return Err(self.no_driver()),
+            (None, None) => self.default_driver()?,
         };
         for shadowed in &driver.shadowed {
             if self.global.verbose {
@@ -84,7 +93,13 @@ impl App {
                 ));
             }
         }
-        Ok(Target { driver, profile: self.global.profile.clone(), file })
+        Ok(Target { driver, profile: self.global.profile.clone(), file, by_default })
+    }
+
+    fn default_driver(&self) -> Result<Driver, Error> {
+        self.search.find_name(DEFAULT_DRIVER).map_err(|error| {
+            if error.is(&ErrorKind::DriverNotFound) { self.no_driver() } else { error }
+        })
     }
 
     pub(crate) fn config_file(&self) -> Result<Option<ConfigFile>, Error> {
@@ -119,9 +134,16 @@ impl App {
         Error::usage(NO_DRIVER).with_hint(hint)
     }
 
-    /// Starts the target's driver.
+    /// Starts the target's driver. Its name is from here on that of the driver it has become
+    /// (rule INIT-6): config and state are that one's.
     pub(crate) async fn open(&self, target: &Target) -> Result<Session, Error> {
-        Session::open(&target.driver, self.global.timeout, &self.interrupt, self.listener()).await
+        let driver = &target.driver;
+        let mut session =
+            Session::open(driver, self.global.timeout, &self.interrupt, self.listener()).await?;
+        if let Some(other) = self.search.become_by(driver, &session.description.name) {
+            session.driver.name = other.name;
+        }
+        Ok(session)
     }
 
     /// Who is told of what a driver does besides answering: the user, and the recording.
@@ -145,15 +167,12 @@ impl App {
     /// The driver's config for requests that can do without: a section that is wrong
     /// must not keep anyone from stopping a cluster or looking at it.
     pub(crate) fn config_if_valid(&self, target: &Target, session: &Session) -> Option<Value> {
+        let driver = &session.driver.name;
         let section = match &target.file {
-            Some(file) => Some(file.section(&target.driver.name).ok()?),
+            Some(file) => Some(file.section(driver).ok()?),
             None => None,
         };
-        let valid = config::validate(
-            section.as_ref(),
-            &session.description.config_schema,
-            &target.driver.name,
-        );
+        let valid = config::validate(section.as_ref(), &session.description.config_schema, driver);
         valid
             .inspect_err(|error| {
                 self.ui.warn(&format!("the config is not used: {}", error.message))
@@ -213,7 +232,7 @@ fn check_profile(profile: &str) -> Result<(), Error> {
 }
 
 /// The driver ends and the answer is told: what `stop` and `destroy` have in common.
-fn tell_outcome(app: &App, target: &Target, outcome: &Outcome) -> Result<(), Error> {
+fn tell_outcome(app: &App, target: &Target, driver: &str, outcome: &Outcome) -> Result<(), Error> {
     let profile = &target.profile;
     let mut text = match &outcome.change {
         Change::None => format!("cluster `{profile}`: nothing to do"),
@@ -224,8 +243,7 @@ fn tell_outcome(app: &App, target: &Target, outcome: &Outcome) -> Result<(), Err
     if let Some(message) = &outcome.message {
         text += &format!("\n{}", crate::ui::clean(message));
     }
-    let mut json =
-        json!({"profile": profile, "driver": target.driver.name, "change": outcome.change});
+    let mut json = json!({"profile": profile, "driver": driver, "change": outcome.change});
     if let (Some(json), Some(message)) = (json.as_object_mut(), &outcome.message) {
         json.insert("message".into(), message.clone().into());
     }

@@ -35,7 +35,7 @@ async fn report(app: &App, target: &Target, session: &Session) -> Result<Report,
     let call = app.call(target, LIMIT_TO_ASK);
     let status = session.status(call, config.clone()).await?;
     if status.state != State::Ready {
-        return Ok(Report::new(target, status, None));
+        return Ok(Report::new(target, session, status, None));
     }
     let look = match session.kubeconfig(call, config).await {
         Ok(Some(given)) => Some(Readiness::new(&given.kubeconfig).await?.look(&status.nodes).await),
@@ -47,21 +47,27 @@ async fn report(app: &App, target: &Target, session: &Session) -> Result<Report,
             Some(Look { conditions, ..Look::default() })
         }
     };
-    Ok(Report::new(target, status, look))
+    Ok(Report::new(target, session, status, look))
 }
 
 /// What is known of a cluster: the driver's word, and what was measured.
 pub(super) struct Report {
     profile: String,
-    driver: String,
+    /// The driver that answers.
+    pub(super) driver: String,
     pub(super) status: ClusterStatus,
-    look: Option<Look>,
+    pub(super) look: Option<Look>,
 }
 
 impl Report {
     /// Puts both together: a cluster that its driver calls ready and that does not
     /// answer so is not ready.
-    pub(super) fn new(target: &Target, mut status: ClusterStatus, look: Option<Look>) -> Self {
+    pub(super) fn new(
+        target: &Target,
+        session: &Session,
+        mut status: ClusterStatus,
+        look: Option<Look>,
+    ) -> Self {
         if let Some(look) = &look {
             if !look.is_ready() && status.state == State::Ready {
                 status.state = State::NotReady;
@@ -70,7 +76,7 @@ impl Report {
             status.kubernetes_version =
                 look.kubernetes_version.clone().or(status.kubernetes_version);
         }
-        let driver = target.driver.name.clone();
+        let driver = session.driver.name.clone();
         Self { profile: target.profile.clone(), driver, status, look }
     }
 

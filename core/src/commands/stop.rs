@@ -16,10 +16,11 @@ impl Stop {
         let session = app.open(&target).await?;
         let config = app.config_if_valid(&target, &session);
         let stopped = session.stop(app.call(&target, LIMIT_TO_END), config).await;
+        let driver = session.driver.name.clone();
         session.close().await;
         match stopped {
             Ok(outcome) => {
-                tell_outcome(app, &target, &outcome)?;
+                tell_outcome(app, &target, &driver, &outcome)?;
                 Ok(exit::OK)
             }
             Err(error) => Err(app.look_back(&target, error).await),

@@ -1,6 +1,6 @@
 //! `caproni version`
 
-use caproni_driver::{PROTOCOL_VERSION, Program};
+use caproni_driver::{ErrorKind, PROTOCOL_VERSION, Program};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -20,18 +20,24 @@ impl Version {
         let own = env!("CARGO_PKG_VERSION");
         let mut text = format!("caproni {own} (protocol {PROTOCOL_VERSION})\n");
         let mut json = json!({"caproni": own, "protocol": PROTOCOL_VERSION});
-        if let Some(target) = named_target(app)? {
-            let (more, driver) = of_driver(app, &target).await?;
-            text += &more;
-            json["driver"] = driver;
+        if let Some(target) = target(app)? {
+            match of_driver(app, &target).await {
+                Ok((more, driver)) => {
+                    text += &more;
+                    json["driver"] = driver;
+                }
+                // Nobody has asked for the one that is the default and not installed.
+                Err(error) if target.by_default && error.is(&ErrorKind::DriverNotFound) => {}
+                Err(error) => return Err(error),
+            }
         }
         app.ui.result(&text, &json)?;
         Ok(exit::OK)
     }
 }
 
-/// The target, unless no driver was named at all.
-fn named_target(app: &App) -> Result<Option<Target>, Error> {
+/// The target, unless no driver was named and there is no default one.
+fn target(app: &App) -> Result<Option<Target>, Error> {
     match app.target() {
         Ok(target) => Ok(Some(target)),
         Err(error) if error.message == super::NO_DRIVER => Ok(None),

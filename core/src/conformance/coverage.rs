@@ -85,6 +85,7 @@ pub const COVERAGE: &[(&str, How)] = &[
     ("INIT-3", Checked(Wire, "its name is compared with its file's")),
     ("INIT-4", Checked(Wire, "its capabilities are read")),
     ("INIT-5", Checked(Wire, "it is asked twice")),
+    ("INIT-6", Checked(Wire, "if its name is another driver's, that one is asked as well")),
     ("START-1", Checked(Destructive, "start of none, of one that runs, of one that is stopped")),
     ("START-2", Checked(Destructive, "start with one field changed")),
     ("START-3", NotChecked("what can be changed live is each driver's own")),

@@ -25,6 +25,8 @@ pub(super) struct Expected {
     pub(super) pending: Option<Value>,
     /// The ids of the requests that were answered.
     pub(super) answered: Vec<Value>,
+    /// The ids of the requests whose reply nobody waited for.
+    pub(super) owed: Vec<Value>,
 }
 
 /// A rule that a line breaks, how badly, and how.
@@ -39,6 +41,8 @@ pub(super) enum Heard {
     Progress(Progress),
     /// Nothing that anybody waits for.
     Other,
+    /// Something that is, or may well be, the reply to the pending request, and cannot be used.
+    Spoilt,
 }
 
 /// Reads a line, and lists what is wrong with it.
@@ -49,9 +53,20 @@ pub(super) fn hear(line: &Line, expected: &Expected) -> (Heard, Vec<Fault>) {
             notification(&message, expected, &mut faults)
         }
         Some(message) => reply(message, expected, &mut faults),
-        None => Heard::Other,
+        // The host bears noise too, but nothing that was meant as a message and is none.
+        None if is_noise(line, &faults) => Heard::Other,
+        None => Heard::Spoilt,
     };
     (heard, faults.0)
+}
+
+fn is_noise(line: &Line, faults: &Faults) -> bool {
+    faults.0.iter().all(|(rule, ..)| *rule == "FRAME-4") && !is_meant(&line.bytes)
+}
+
+/// Whether it was meant as a message ([FRAME-4]).
+fn is_meant(bytes: &[u8]) -> bool {
+    contains(bytes, b"\"jsonrpc\"")
 }
 
 #[derive(Default)]
@@ -80,7 +95,9 @@ fn message(line: &Line, faults: &mut Faults) -> Option<Map<String, Value>> {
     if !line.complete {
         faults.failed("FRAME-1", "the last line does not end with LF");
     }
-    let bytes = outer(&line.bytes, faults);
+    // Of noise it is enough to say that it is.
+    let mut ignored = Faults::default();
+    let bytes = outer(&line.bytes, if is_meant(&line.bytes) { faults } else { &mut ignored });
     if bytes.is_empty() {
         faults.failed("FRAME-4", "a blank line, which is no message");
         return None;
@@ -107,7 +124,7 @@ fn outer<'a>(bytes: &'a [u8], faults: &mut Faults) -> &'a [u8] {
 }
 
 fn parse(bytes: &[u8], faults: &mut Faults) -> Option<Map<String, Value>> {
-    let meant = contains(bytes, b"\"jsonrpc\"");
+    let meant = is_meant(bytes);
     let Ok(text) = std::str::from_utf8(bytes) else {
         faults.failed(if meant { "FRAME-1" } else { "FRAME-4" }, "a line is not UTF-8");
         return None;
@@ -184,25 +201,33 @@ fn reply(message: Map<String, Value>, expected: &Expected, faults: &mut Faults) 
     let (result, error) = (message.contains_key("result"), message.get("error"));
     let Some(id) = message.get("id") else {
         faults.failed("FRAME-6", "a reply has no `id`");
-        return Heard::Other;
+        return Heard::Spoilt;
     };
-    match (result, error) {
-        (true, Some(_)) => faults.failed("FRAME-8", "a reply has both `result` and `error`"),
-        (false, None) => faults.failed("FRAME-8", "a reply has neither `result` nor `error`"),
+    let usable = match (result, error) {
+        (true, Some(_)) => {
+            faults.failed("FRAME-8", "a reply has both `result` and `error`");
+            false
+        }
+        (false, None) => {
+            faults.failed("FRAME-8", "a reply has neither `result` nor `error`");
+            false
+        }
         (false, Some(error)) => judge_error(error, faults),
-        (true, None) => {}
-    }
+        (true, None) => true,
+    };
     if expected.pending.as_ref() == Some(id) {
-        return Heard::Reply(message);
+        return if usable { Heard::Reply(message) } else { Heard::Spoilt };
     }
     match &expected.pending {
+        _ if expected.owed.contains(id) => return Heard::Other,
         _ if expected.answered.contains(id) => {
             faults.failed("FRAME-8", format!("a second reply to the request {id}"));
+            return Heard::Other;
         }
         Some(pending) => faults.failed("FRAME-6", format!("a reply to {pending} has the id {id}")),
         None => faults.failed("FRAME-8", "a reply came where nothing was asked"),
     }
-    Heard::Other
+    Heard::Spoilt
 }
 
 fn version(message: &Map<String, Value>, faults: &mut Faults) {
@@ -211,12 +236,13 @@ fn version(message: &Map<String, Value>, faults: &mut Faults) {
     }
 }
 
-fn judge_error(error: &Value, faults: &mut Faults) {
+/// False when it cannot be told what error it is.
+fn judge_error(error: &Value, faults: &mut Faults) -> bool {
     let code = error.get("code").and_then(Value::as_i64);
     let message = error.get("message").and_then(Value::as_str);
     let (Some(code), Some(message)) = (code, message) else {
         faults.failed("ERR-6", "an error lacks a whole number as `code` or a text as `message`");
-        return;
+        return false;
     };
     if message.contains(['\n', '\r']) || message.chars().any(is_control) {
         faults.failed("ERR-2", "an error's message is not one line of plain text");
@@ -226,7 +252,7 @@ fn judge_error(error: &Value, faults: &mut Faults) {
         if error.get("data").and_then(|data| data.get("kind")).is_some() {
             faults.failed("ERR-4", format!("an error with a kind has JSON-RPC's own code {code}"));
         }
-        return;
+        return true;
     }
     if message.ends_with('.') || message.starts_with(|c: char| c.is_uppercase()) {
         faults.warned("ERR-2", "an error's message begins with a capital or ends with a full stop");
@@ -238,6 +264,7 @@ fn judge_error(error: &Value, faults: &mut Faults) {
         }
         None => faults.failed("ERR-1", "an error has no `data` with a `kind`"),
     }
+    true
 }
 
 fn judge_kind(code: i64, data: &ErrorData, faults: &mut Faults) {
@@ -288,7 +315,8 @@ mod tests {
     use serde_json::json;
 
     fn rules(text: &[u8]) -> Vec<&'static str> {
-        let expected = Expected { pending: Some(json!(3)), answered: vec![json!(2)] };
+        let expected =
+            Expected { pending: Some(json!(3)), answered: vec![json!(2)], owed: vec![json!(1)] };
         let line = Line { bytes: text.to_vec(), complete: true };
         hear(&line, &expected).1.into_iter().map(|(rule, ..)| rule).collect()
     }
@@ -299,6 +327,7 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":3,"result":{}}"#,
             r#"{"jsonrpc":"2.0","method":"progress","params":{"step":"a","message":"b"}}"#,
             r#"{"jsonrpc":"2.0","method":"weather"}"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":"late"}"#,
             r#"{"jsonrpc":"2.0","id":3,"error":{"code":-32601,"message":"no such method"}}"#,
             r#"{"jsonrpc":"2.0","id":3,"error":{"code":1000,"message":"x","data":{"kind":"Mine"}}}"#,
         ] {

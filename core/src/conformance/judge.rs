@@ -95,6 +95,11 @@ impl Judge {
         self.lock().get(rule).cloned().unwrap_or_default()
     }
 
+    /// Whether a rule was found broken.
+    pub fn is_broken(&self, rule: &str) -> bool {
+        self.record(rule).verdict() == Verdict::Failed
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, Record>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::discovery::Driver;
+use crate::discovery::{Driver, SearchPath};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use coverage::Level;
@@ -39,6 +39,8 @@ use trial::Trial;
 /// What a driver is checked with.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    /// Where the driver is looked for that it may have become.
+    pub search: SearchPath,
     /// How far the check goes.
     pub level: Level,
     /// What the user's file says of the driver, such as the image of its nodes.
@@ -60,7 +62,7 @@ pub async fn check(
     interrupt: &Interrupt,
     tell: impl Fn(Level),
 ) -> Result<Report, Error> {
-    let mut trial = Trial::new(driver, plan.config.clone(), plan.limit)?;
+    let mut trial = Trial::new(driver, &plan)?;
     let tried = tokio::select! {
         tried = levels(&mut trial, plan.level, &tell) => Some(tried),
         () = interrupt.first() => None,

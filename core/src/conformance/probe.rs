@@ -25,6 +25,9 @@ pub(super) const TO_END: Duration = Duration::from_secs(5);
 /// How long more is read after the driver is gone.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
+/// How long the reply is awaited after a line came that should have been it.
+const AFTER_SPOILT: Duration = Duration::from_secs(1);
+
 /// How many reports of progress a second are too many ([PROG-2]), with some room.
 const FLOOD: usize = 200;
 
@@ -159,7 +162,7 @@ impl Probe {
     /// Sends a line that is a request with this id.
     pub(super) async fn send_request(&mut self, id: Value, line: &[u8]) {
         self.next_id += 1;
-        self.expected.pending = Some(id);
+        self.expect(id);
         self.send(line).await;
     }
 
@@ -181,8 +184,13 @@ impl Probe {
 
     /// Sends a line that should not be sent, to which this id may be given in the reply.
     pub(super) async fn send_quietly(&mut self, id: Value, line: &[u8]) {
-        self.expected.pending = Some(id);
+        self.expect(id);
         self.send(line).await;
+    }
+
+    /// From now on this is the reply that is waited for; the one before may still come.
+    fn expect(&mut self, id: Value) {
+        self.expected.owed.extend(self.expected.pending.replace(id));
     }
 
     /// Waits a little for a reply that need not come.
@@ -192,8 +200,13 @@ impl Probe {
         while reply.is_none() {
             let left = until.saturating_duration_since(Instant::now());
             let line = tokio::time::timeout(left, self.lines.recv()).await.ok().flatten()?;
-            if let Heard::Reply(heard) = self.hear(&line) {
-                reply = Some(heard);
+            match self.hear(&line) {
+                Heard::Reply(heard) => reply = Some(heard),
+                Heard::Spoilt => {
+                    self.broken = true;
+                    break;
+                }
+                Heard::Progress(_) | Heard::Other => {}
             }
         }
         Some(Answer { reply, ..Answer::default() })
@@ -207,6 +220,8 @@ impl Probe {
         limit: Duration,
     ) -> Answer {
         let begun = Instant::now();
+        let mut limit = limit;
+        let mut spoilt = false;
         let mut answer = Answer::default();
         let mut watch = inherited::Watch::new(self.process.id(), self.wire.clone());
         if let Some(reply) = self.early.take() {
@@ -221,8 +236,11 @@ impl Probe {
                 () = tokio::time::sleep(left.min(LOOK)) => {
                     if let Some(child) = watch.look() {
                         self.fail("LIFE-10", child);
+                    } else if left.is_zero() && spoilt {
+                        // What is wrong with it was told when it came.
+                        self.broken = true;
                     } else if left.is_zero() {
-                        self.no_answer(rule, method, limit).await;
+                        self.no_answer(rule, method, limit, &answer).await;
                     }
                     continue;
                 }
@@ -235,6 +253,13 @@ impl Probe {
                 }
                 Some(Heard::Progress(progress)) => answer.progress.push(progress),
                 Some(Heard::Other) => {}
+                Some(Heard::Spoilt) if spoilt => {}
+                Some(Heard::Spoilt) => {
+                    spoilt = true;
+                    limit = limit.min(begun.elapsed() + AFTER_SPOILT);
+                }
+                // Nothing is read after a line that is too long.
+                None if spoilt => self.broken = true,
                 None => self.ended_too_soon(method).await,
             }
         }
@@ -258,10 +283,14 @@ impl Probe {
                 self.judge.held("ACT-1");
             }
         }
-        let count = answer.progress.len();
-        if count > 0 {
+        if !answer.progress.is_empty() {
             ["PROG-1", "PROG-2", "PROG-3"].into_iter().for_each(|rule| self.judge.held(rule));
         }
+        self.judge_rate(answer, took);
+    }
+
+    fn judge_rate(&self, answer: &Answer, took: Duration) {
+        let count = answer.progress.len();
         if count > FLOOD && count as f64 > FLOOD as f64 * took.as_secs_f64() {
             let what = format!("{count} reports of progress in {:.1} s", took.as_secs_f64());
             self.judge.warned("PROG-2", self.transcript.finding(what));
@@ -281,6 +310,7 @@ impl Probe {
                     self.early = Some(reply);
                     break;
                 }
+                Heard::Spoilt => break,
                 Heard::Other => {}
             }
         }
@@ -294,6 +324,18 @@ impl Probe {
                 .await
         {
             self.hear(&line);
+        }
+    }
+
+    /// Lets the driver be idle for a while, and looks whether its children have its pipes.
+    pub(super) async fn stand_by(&mut self, time: Duration) {
+        let until = Instant::now() + time;
+        let mut watch = inherited::Watch::new(self.process.id(), self.wire.clone());
+        while !self.broken && Instant::now() < until {
+            self.listen(LOOK).await;
+            if let Some(child) = watch.look() {
+                self.fail("LIFE-10", child);
+            }
         }
     }
 
@@ -332,14 +374,23 @@ impl Probe {
     }
 
     /// No reply in time: perhaps it only was not flushed, which the end of input brings out.
-    async fn no_answer(&mut self, rule: &'static str, method: &str, limit: Duration) {
+    async fn no_answer(
+        &mut self,
+        rule: &'static str,
+        method: &str,
+        limit: Duration,
+        answer: &Answer,
+    ) {
+        self.judge_rate(answer, limit);
+        // One that is cancelled or reports progress is at work: its end of input ends the work.
+        let idle = answer.progress.is_empty() && rule != "CANCEL-2";
         self.stdin = None;
         let until = Instant::now() + Duration::from_secs(2);
         while let Ok(Some(line)) =
             tokio::time::timeout(until.saturating_duration_since(Instant::now()), self.lines.recv())
                 .await
         {
-            if matches!(self.hear(&line), Heard::Reply(_)) {
+            if matches!(self.hear(&line), Heard::Reply(_)) && idle {
                 let what = format!(
                     "the reply to `{method}` came with the end of stdin only: it is not flushed"
                 );

@@ -7,9 +7,10 @@ use caproni_driver::config::{SENSITIVE, complete, resolve};
 use caproni_driver::{Description, PROTOCOL_VERSION};
 use serde_json::{Value, json};
 
+use super::Plan;
 use super::judge::Judge;
 use super::probe::{Answer, Probe};
-use crate::discovery::Driver;
+use crate::discovery::{Driver, SearchPath};
 use crate::error::Error;
 use crate::process::Surroundings;
 
@@ -19,6 +20,8 @@ const HANDSHAKE: Duration = Duration::from_secs(20);
 /// One driver on trial.
 pub(super) struct Trial<'a> {
     pub(super) driver: &'a Driver,
+    /// Where others are looked for.
+    pub(super) search: SearchPath,
     pub(super) judge: Judge,
     /// How long a question may take.
     pub(super) to_ask: Duration,
@@ -46,11 +49,7 @@ pub(super) struct Known {
 impl<'a> Trial<'a> {
     /// # Errors
     /// The temporary folder cannot be made.
-    pub(super) fn new(
-        driver: &'a Driver,
-        given: Value,
-        limit: Option<Duration>,
-    ) -> Result<Self, Error> {
+    pub(super) fn new(driver: &'a Driver, plan: &Plan) -> Result<Self, Error> {
         let folder = tempfile::tempdir()
             .map_err(|error| Error::internal("cannot make a temporary folder", error))?;
         for name in ["home", "a state", "a folder"] {
@@ -59,11 +58,12 @@ impl<'a> Trial<'a> {
         }
         Ok(Self {
             driver,
+            search: plan.search.clone(),
             judge: Judge::default(),
-            to_ask: limit.unwrap_or(Duration::from_secs(30)),
-            to_change: limit.unwrap_or(Duration::from_secs(600)),
+            to_ask: plan.limit.unwrap_or(Duration::from_secs(30)),
+            to_change: plan.limit.unwrap_or(Duration::from_secs(600)),
             profile: format!("check-{}", std::process::id()),
-            given,
+            given: plan.config.clone(),
             folder,
             known: None,
         })
@@ -111,9 +111,19 @@ impl<'a> Trial<'a> {
     }
 
     pub(super) async fn initialize(&self, probe: &mut Probe, offered: &[u32]) -> Answer {
+        self.initialize_for(probe, "INIT-1", offered).await
+    }
+
+    /// As [`Trial::initialize`]; without an answer it is `rule` that is broken.
+    pub(super) async fn initialize_for(
+        &self,
+        probe: &mut Probe,
+        rule: &'static str,
+        offered: &[u32],
+    ) -> Answer {
         let host = json!({"name": "caproni", "version": env!("CARGO_PKG_VERSION")});
         let params = json!({"protocolVersions": offered, "host": host});
-        probe.ask("INIT-1", "initialize", &params, HANDSHAKE.min(self.to_ask)).await
+        probe.ask(rule, "initialize", &params, HANDSHAKE.min(self.to_ask)).await
     }
 
     /// Asks for the status of a cluster.

@@ -6,11 +6,11 @@ use caproni_driver::{ErrorKind, MAX_LINE, PROTOCOL_VERSION};
 use serde_json::{Value, json};
 
 use super::describe::{self, OPTIONAL};
-use super::judge::Verdict;
+use super::judge::{Judge, Verdict};
 use super::probe::{Answer, Probe};
 use super::traps::Traps;
 use super::trial::Trial;
-use crate::discovery::PREFIX;
+use crate::discovery::{Driver, PREFIX};
 use crate::error::Error;
 
 /// How long is listened whether a driver speaks before it is asked.
@@ -32,6 +32,9 @@ pub(super) async fn run(trial: &mut Trial<'_>) -> Result<bool, Error> {
     }
     touches_nothing(trial).await?;
     versions(trial).await?;
+    if !first_question(trial).await? {
+        return Ok(false);
+    }
     unknown_things(trial).await?;
     requests_not_understood(trial).await?;
     odd_lines(trial).await?;
@@ -53,8 +56,10 @@ async fn first_words(trial: &mut Trial<'_>) -> Result<bool, Error> {
     let Some(result) = answer.result() else {
         if let Some(error) = answer.error() {
             let what = format!("it answers `initialize` with an error: {error}");
-            if answer.kind() == Some("UnsupportedProtocolVersion") {
-                return Err(other_version(trial, error));
+            match answer.kind() {
+                Some("UnsupportedProtocolVersion") => return Err(other_version(trial, error)),
+                Some("DriverNotFound") => return Err(none_to_become(trial, error)),
+                _ => {}
             }
             trial.judge.failed("INIT-1", probe.finding(what));
         }
@@ -64,7 +69,8 @@ async fn first_words(trial: &mut Trial<'_>) -> Result<bool, Error> {
     trial.judge.held("LIFE-2");
     quick(trial, &probe, &answer);
     let fit = describe(trial, &probe, result);
-    let again = trial.initialize(&mut probe, &[PROTOCOL_VERSION]).await;
+    is_who_it_says(trial, &probe, result).await?;
+    let again = trial.initialize_for(&mut probe, "INIT-5", &[PROTOCOL_VERSION]).await;
     hold(trial, &probe, "INIT-5", again.reply.is_none() || again.result() == Some(result), || {
         "a second `initialize` is answered otherwise than the first".into()
     });
@@ -82,6 +88,19 @@ fn other_version(trial: &Trial<'_>, error: &Value) -> Error {
         .with("supported", known.unwrap_or_default())
 }
 
+/// A driver that would be another one, which is not installed, breaks no rule by that.
+fn none_to_become(trial: &Trial<'_>, error: &Value) -> Error {
+    let text = |field: &Value| field.as_str().map(str::to_owned);
+    let path = trial.driver.path.display();
+    let mut told = Error::driver(
+        ErrorKind::DriverNotFound,
+        format!("driver `{path}` finds none that it could become"),
+    );
+    told.data.hint = error.pointer("/data/hint").and_then(text);
+    told.data.causes.extend(error.get("message").and_then(text));
+    told
+}
+
 fn quick(trial: &Trial<'_>, probe: &Probe, answer: &Answer) {
     if answer.took > QUICK {
         let what = format!("`initialize` took {:.1} s", answer.took.as_secs_f64());
@@ -92,7 +111,9 @@ fn quick(trial: &Trial<'_>, probe: &Probe, answer: &Answer) {
 fn describe(trial: &mut Trial<'_>, probe: &Probe, result: &Value) -> bool {
     describe::RULES.into_iter().for_each(|rule| trial.judge.held(rule));
     let file = trial.driver.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let (description, faults) = describe::description(result, file.strip_prefix(PREFIX));
+    let other = becomes(trial, result).map(|other| other.name);
+    let name = other.as_deref().or(file.strip_prefix(PREFIX));
+    let (description, faults) = describe::description(result, name);
     for (rule, verdict, what) in faults {
         match verdict {
             Verdict::Warning => trial.judge.warned(rule, probe.finding(what)),
@@ -103,6 +124,28 @@ fn describe(trial: &mut Trial<'_>, probe: &Probe, result: &Value) -> bool {
     let fit = description.protocol_version == PROTOCOL_VERSION;
     trial.learn(description);
     fit
+}
+
+/// The driver whose name it gives, if that is another one.
+fn becomes(trial: &Trial<'_>, result: &Value) -> Option<Driver> {
+    trial.search.become_by(trial.driver, result.get("name")?.as_str()?)
+}
+
+/// A driver that has become another one answers as that one does.
+async fn is_who_it_says(trial: &Trial<'_>, probe: &Probe, result: &Value) -> Result<(), Error> {
+    let Some(other) = becomes(trial, result) else {
+        trial.judge.not_applicable("INIT-6", "it has become no other driver");
+        return Ok(());
+    };
+    // What is wrong with the other one is no finding about this one.
+    let beside = Judge::default();
+    let mut asked = Probe::open(&other, &trial.surroundings(), &beside, &[]).await?;
+    let answer = trial.initialize(&mut asked, &[PROTOCOL_VERSION]).await;
+    hold(trial, probe, "INIT-6", answer.result() == Some(result), || {
+        format!("it calls itself `{0}`, and `{0}` describes itself otherwise", other.name)
+    });
+    asked.kill().await;
+    Ok(())
 }
 
 /// `initialize` asks no backend, and writes no file.
@@ -133,6 +176,8 @@ async fn versions(trial: &Trial<'_>) -> Result<(), Error> {
                 .into()
         });
     }
+    probe.kill().await;
+    let mut probe = trial.start().await?;
     let several = trial.initialize(&mut probe, &[4_000_000, PROTOCOL_VERSION]).await;
     let chosen = several.result().and_then(|result| result.get("protocolVersion")).cloned();
     let right = several.reply.is_none() || chosen == Some(json!(PROTOCOL_VERSION));
@@ -141,6 +186,17 @@ async fn versions(trial: &Trial<'_>) -> Result<(), Error> {
     });
     probe.kill().await;
     Ok(())
+}
+
+/// Whether the simplest question is answered, so that there can be others.
+async fn first_question(trial: &Trial<'_>) -> Result<bool, Error> {
+    let mut probe = trial.session().await?;
+    let answer = trial.status_for(&mut probe, "CALL-1").await;
+    // Some start children after a reply, which then take the next request.
+    probe.stand_by(SILENCE).await;
+    let fit = answer.reply.is_some() && !probe.broken;
+    probe.kill().await;
+    Ok(fit)
 }
 
 /// What it does not know it ignores, and it says so of a method.
@@ -162,8 +218,7 @@ async fn unknown_things(trial: &Trial<'_>) -> Result<(), Error> {
         if answer.reply.is_none() {
             break;
         }
-        // A library's default for a method that is not there says it in the protocol's words.
-        let right = answer.code() == Some(-32601) || answer.kind() == Some("Unsupported");
+        let right = answer.code() == Some(-32601);
         hold(trial, &probe, "CALL-1", right, || {
             format!("it does not list `{method}`, and does not answer it with -32601")
         });
@@ -197,6 +252,9 @@ async fn requests_not_understood(trial: &Trial<'_>) -> Result<(), Error> {
         }
         probe.send_quietly(id, line).await;
         let answered = probe.short_answer(ANSWER).await;
+        if probe.broken {
+            return Ok(());
+        }
         if answered.as_ref().and_then(Answer::code) != Some(code) {
             let what = format!("{what} is not answered with {code}");
             trial.judge.warned("FRAME-11", probe.finding(what));

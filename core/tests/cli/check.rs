@@ -41,8 +41,10 @@ fn the_smallest_driver_of_the_page_breaks_no_rule() {
     let output = sandbox.run("-o json drivers check --destructive mine");
     let report = output.json();
     assert_eq!((verdicts(&report, "failed"), output.code()), (vec![], 0), "{report:#}");
-    // What it says of itself in the page: it takes messages apart by place, and has no lock.
-    assert_eq!(verdicts(&report, "warning"), ["FRAME-11", "CALL-5"], "{report:#}");
+    // What it says of itself in the page: it takes messages apart by place, and has no lock,
+    // which shows only where two creations happen to meet.
+    let warned = verdicts(&report, "warning");
+    assert!(warned == ["FRAME-11"] || warned == ["FRAME-11", "CALL-5"], "{report:#}");
     assert!(verdicts(&report, "passed").len() > 40, "{report:#}");
 }
 

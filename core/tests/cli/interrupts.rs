@@ -201,7 +201,7 @@ fn a_start_right_after_the_host_was_killed_succeeds() {
 
 #[test]
 fn a_driver_that_is_killed_in_a_creation_leaves_half_a_cluster_and_says_so() {
-    let sandbox = Sandbox::with_config("cluster:\n  known: {}\n");
+    let sandbox = Sandbox::with_config("cluster:\n  mock: {}\n");
     sandbox.executable(
         "bin/caproni-driver-known",
         "#!/bin/sh\necho \"process $$.\" >&2\nexec \"$CAPRONI_DRIVER_PATH/caproni-driver-mock\"\n",
@@ -216,7 +216,7 @@ fn a_driver_that_is_killed_in_a_creation_leaves_half_a_cluster_and_says_so() {
     assert_data_eq!(
         sandbox.run("--driver known status"),
         str![[r#"
-cluster     caproni (known)
+cluster     caproni (mock)
 state       not-ready
 
 NODE                   ROLE    STATE    KUBERNETES

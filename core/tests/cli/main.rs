@@ -6,18 +6,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
 
+mod auto;
 mod check;
 mod config;
 mod discovery;
 mod drivers_call;
 mod drivers_describe;
 mod drivers_list;
+mod drivers_new;
 mod drivers_record;
 mod drivers_schema;
 mod faults;
 mod handmade;
 mod interrupts;
 mod life;
+mod list;
 mod mending;
 mod output;
 mod readiness;

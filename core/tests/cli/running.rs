@@ -121,8 +121,13 @@ impl<'a> Running<'a> {
     }
 
     /// Waits until it has ended with everything that it has started.
-    pub(crate) fn end(mut self) -> Output {
-        if self.gone.recv_timeout(PATIENCE).is_err() {
+    pub(crate) fn end(self) -> Output {
+        self.end_within(PATIENCE)
+    }
+
+    /// As [`Running::end`], for what has more to do than one command has.
+    pub(crate) fn end_within(mut self, patience: Duration) -> Output {
+        if self.gone.recv_timeout(patience).is_err() {
             let said = (self.stdout.as_mut().map(Reading::so_far), self.stderr.so_far());
             panic!("it or something that it started still runs; it said: {said:#?}");
         }

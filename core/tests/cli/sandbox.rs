@@ -57,8 +57,9 @@ impl Sandbox {
         for name in ["home", "project", "state", "bin", "drivers"] {
             std::fs::create_dir(root.join(name)).unwrap();
         }
-        symlink(&*MOCK_DRIVER, root.join("drivers/caproni-driver-mock")).unwrap();
-        Self { _folder: folder, root }
+        let sandbox = Self { _folder: folder, root };
+        sandbox.link(&MOCK_DRIVER, "drivers/caproni-driver-mock");
+        sandbox
     }
 
     /// A sandbox with this `caproni.yaml` in its project folder.
@@ -91,6 +92,11 @@ impl Sandbox {
         std::fs::set_permissions(file, PermissionsExt::from_mode(0o755)).unwrap();
     }
 
+    /// Puts a program that is somewhere else into the sandbox, too.
+    pub(crate) fn link(&self, program: &Path, path: &str) {
+        symlink(program, self.path(path)).unwrap();
+    }
+
     /// What the mock driver keeps of the cluster `caproni`; `None` when it keeps nothing.
     pub(crate) fn mock_cluster(&self) -> Option<String> {
         std::fs::read_to_string(self.path("state/mock/caproni.json")).ok()
@@ -98,7 +104,7 @@ impl Sandbox {
 
     /// Puts the program under test on `PATH`, for drivers that run it.
     pub(crate) fn with_program_on_path(self) -> Self {
-        symlink(&*CAPRONI, self.path("bin/caproni")).unwrap();
+        self.link(&CAPRONI, "bin/caproni");
         self
     }
 
@@ -123,7 +129,8 @@ impl Sandbox {
         text.replace(&*self.root.to_string_lossy(), "[ROOT]").replace(&*program, "[PROGRAM]")
     }
 
-    fn program(&self, program: &Path, words: &str) -> CommandLine<'_> {
+    /// A command line of any program.
+    pub(crate) fn program(&self, program: &Path, words: &str) -> CommandLine<'_> {
         let path = |name: &str| self.path(name).display().to_string();
         let mut command = running::leashed(program);
         command.args(words.split_whitespace());

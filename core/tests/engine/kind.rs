@@ -1,6 +1,5 @@
 //! `caproni --driver kind`: what kind has, and what it does not have and the driver adds.
 
-mod check;
 mod config;
 mod failures;
 mod interrupts;

@@ -1,5 +1,6 @@
 //! The place where a test works: folders of its own, the real engine, and what is left on it.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -152,7 +153,12 @@ impl Place {
 
     /// Writes `caproni.yaml` with these lines in the driver's section, besides the image.
     pub(crate) fn write_config(&self, fields: &str) {
-        let (driver, own) = (self.backend.name(), self.backend.fields());
+        self.write_config_of(self.backend.name(), fields);
+    }
+
+    /// Writes `caproni.yaml` for another driver that runs the same backend.
+    pub(crate) fn write_config_of(&self, driver: &str, fields: &str) {
+        let own = self.backend.fields();
         let fields: String = fields.lines().map(|line| format!("    {line}\n")).collect();
         let text = format!("cluster:\n  driver: {driver}\n  {driver}:\n{own}{fields}");
         std::fs::write(self.path("work/caproni.yaml"), text).expect("writable");
@@ -168,7 +174,7 @@ impl Place {
             }
         }
         command.env("HOME", self.path("home")).env("CAPRONI_STATE_DIR", self.path("state"));
-        command.env("CAPRONI_DRIVER_PATH", DRIVERS.as_path());
+        command.env("CAPRONI_DRIVER_PATH", driver_path());
         // By this every process of the test is found again, whoever started it.
         command.env("CAPRONI_TEST", self.root.path());
         command
@@ -202,11 +208,17 @@ impl Place {
 
     /// Everything of this cluster on the engine: containers, volumes, networks.
     pub(crate) fn left(&self) -> Vec<String> {
-        let name = self.backend.prefix(&self.profile);
+        self.left_of(&self.profile)
+    }
+
+    /// Everything of another cluster of this backend on the engine.
+    pub(crate) fn left_of(&self, profile: &str) -> Vec<String> {
+        let name = self.backend.prefix(profile);
         let mut left = docker_lines(&["ps", "-a", "--format", "{{.Names}}"]);
         left.extend(docker_lines(&["volume", "ls", "--format", "{{.Name}}"]));
         left.extend(docker_lines(&["network", "ls", "--format", "{{.Name}}"]));
-        left.retain(|entry| entry.starts_with(&name));
+        // The example in bash marks half a cluster by a volume.
+        left.retain(|entry| entry.starts_with(&name) || *entry == format!("half-{profile}"));
         left
     }
 
@@ -245,6 +257,13 @@ impl Drop for Place {
             assert_eq!(self.left(), Vec::<String>::new());
         }
     }
+}
+
+/// The folders of the k3d driver, and of the example in bash that runs k3d as well.
+fn driver_path() -> OsString {
+    let bash = concat!(env!("CARGO_MANIFEST_DIR"), "/../drivers/examples/bash");
+    let folders = [DRIVERS.as_path(), Path::new(bash)];
+    std::env::join_paths(folders).expect("no folder has a colon in its name")
 }
 
 /// A `caproni` that runs.

@@ -25,11 +25,19 @@ impl Engine {
     /// # Errors
     /// As [`Engine::connect`].
     pub async fn networks(&self, label: &str, names: &[String]) -> Result<Vec<Network>, Error> {
-        let filters = HashMap::from([("label".to_owned(), vec![label.to_owned()])]);
-        let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
-        let networks = self.answer(self.docker.list_networks(Some(options))).await?;
+        let networks = self.networks_with(label).await?;
         let named = |network: &Network| network.name.as_ref().is_some_and(|n| names.contains(n));
         Ok(networks.into_iter().filter(named).collect())
+    }
+
+    /// Finds all networks that have the label.
+    ///
+    /// # Errors
+    /// As [`Engine::connect`].
+    pub async fn networks_with(&self, label: &str) -> Result<Vec<Network>, Error> {
+        let filters = HashMap::from([("label".to_owned(), vec![label.to_owned()])]);
+        let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
+        self.answer(self.docker.list_networks(Some(options))).await
     }
 
     /// Takes a container out of a network, by force; gone is fine.

@@ -6,8 +6,8 @@
 use std::process::ExitCode;
 
 use caproni_driver::{
-    Description, DriverServer, Error, Extensions, Kubeconfig, Outcome, Peer, Request, Status,
-    Versions, async_trait, describe, serve,
+    Clusters, Description, DriverServer, Error, Extensions, Kubeconfig, Outcome, Peer, Request,
+    Status, Versions, async_trait, describe, serve,
 };
 use serde_json::Value;
 
@@ -23,6 +23,7 @@ mod failure;
 mod filter;
 mod k3d;
 mod kubeconfig;
+mod list;
 mod load_balancer;
 mod look;
 mod mapping;
@@ -42,7 +43,7 @@ struct K3dDriver;
 #[async_trait]
 impl DriverServer for K3dDriver {
     async fn initialize(&self, offered: Vec<u32>, _host: Peer) -> Result<Description, Error> {
-        let methods = ["restart", "kubeconfig", "version"];
+        let methods = ["restart", "kubeconfig", "version", "list"];
         describe::<config::K3dConfig>(NAME, VERSION, &methods, &offered)
     }
 
@@ -114,6 +115,10 @@ impl DriverServer for K3dDriver {
         _timeout_ms: Option<u64>,
     ) -> Result<Kubeconfig, Error> {
         kubeconfig::kubeconfig(&Request::of(ext), &profile).await
+    }
+
+    async fn list(&self, ext: &Extensions, _timeout_ms: Option<u64>) -> Result<Clusters, Error> {
+        list::list(&Request::of(ext)).await
     }
 
     async fn version(&self, ext: &Extensions, _timeout_ms: Option<u64>) -> Result<Versions, Error> {

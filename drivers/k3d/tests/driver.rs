@@ -77,7 +77,10 @@ fn it_describes_itself_without_k3d_and_engine_and_ends_with_its_input() {
     let params = json!({"protocolVersions": [1], "host": {"name": "test", "version": "0"}});
     let description = driver.ask("initialize", params)["result"].take();
     assert_eq!(description["name"], "k3d");
-    assert_eq!(description["capabilities"]["methods"], json!(["restart", "kubeconfig", "version"]));
+    assert_eq!(
+        description["capabilities"]["methods"],
+        json!(["restart", "kubeconfig", "version", "list"])
+    );
     assert_eq!(description["configSchema"]["additionalProperties"], false);
     assert_eq!(driver.end(), 0);
 }

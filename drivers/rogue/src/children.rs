@@ -32,12 +32,8 @@ pub(crate) fn be_a_machine(file: &Path) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// A child that is there for a time, with nothing of the wire, yet to be started.
-pub(crate) fn idler(seconds: u32) -> Command {
-    without_wire(&[IDLE, &seconds.to_string()], "")
-}
-
-/// The same, deaf to SIGTERM. A signal that is ignored stays so in a new program.
+/// A child that is there for a time, with nothing of the wire, deaf to SIGTERM, yet to be
+/// started. A signal that is ignored stays so in a new program.
 pub(crate) fn deaf_idler(seconds: u32) -> Command {
     without_wire(&[IDLE, &seconds.to_string()], "trap '' TERM; ")
 }

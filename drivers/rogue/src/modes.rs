@@ -26,8 +26,6 @@ pub(crate) enum Verdict {
     BreaksWith(&'static str, &'static [&'static str]),
     /// It must pass, and why.
     Fine(&'static str),
-    /// It is a matter of the file: there is no program to be checked.
-    File,
 }
 
 /// What the host must make of it.
@@ -137,7 +135,6 @@ impl Mode {
             Verdict::Breaks(rule) => (Some(rule), &[], None),
             Verdict::BreaksWith(rule, others) => (Some(rule), others, None),
             Verdict::Fine(reason) => (None, &[], Some(reason)),
-            Verdict::File => (None, &[], Some("a matter of the file: FILE-1")),
         };
         let runs = self.host.runs.iter().map(|run| {
             let config: Value = serde_json::from_str(run.config).unwrap_or_default();

@@ -154,6 +154,15 @@ impl Backend {
     }
 }
 
+/// A kubeconfig that nobody reads, and that a program may write.
+///
+/// Not `/dev/null`: k3d puts a new file in the place of the old one, and as root it then puts it in
+/// the place of the device
+/// (<https://github.com/k3d-io/k3d/blob/v5.9.0/pkg/client/kubeconfig.go>).
+fn nobodys_kubeconfig() -> PathBuf {
+    crate::lock::state_dir().join("nobodys-kubeconfig")
+}
+
 /// A backend's program that is there.
 #[derive(Debug, Clone)]
 pub struct Installed {
@@ -177,7 +186,7 @@ impl Installed {
         for name in names.filter(|name| (self.backend.keeps_out)(name)) {
             command = command.env_remove(name);
         }
-        command = command.env("LC_ALL", "C").env("KUBECONFIG", "/dev/null");
+        command = command.env("LC_ALL", "C").env("KUBECONFIG", nobodys_kubeconfig());
         self.backend
             .environment
             .iter()
@@ -276,6 +285,17 @@ mod tests {
         for version in ["v5.9.0", "v5-dev", "5", "v10.0", "5.0.0-alpha", "dev", ""] {
             assert!(!is_older(version, "5.0"), "{version}");
         }
+    }
+
+    #[test]
+    fn a_program_s_kubeconfig_is_no_device_and_is_nobody_s() {
+        let backend = Backend::new("sh", Install::new("install it by hand"));
+        let command = backend.find().unwrap().command(["-c", "printf %s \"$KUBECONFIG\""]);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let run = async { Request::detached().run(&command).await };
+        let kubeconfig = PathBuf::from(runtime.block_on(run).unwrap().stdout);
+        assert!(kubeconfig.starts_with(crate::lock::state_dir()), "{kubeconfig:?}");
+        assert!(!kubeconfig.exists());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use caproni_driver::Description;
 use tokio::sync::Semaphore;
 
 use super::cache::Facts;
-use crate::discovery::{Driver, PREFIX};
+use crate::discovery::{Driver, PREFIX, SearchPath};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::session::Session;
@@ -30,6 +30,8 @@ const MOST: usize = 64;
 pub(super) struct Answer {
     pub(super) facts: Option<Facts>,
     pub(super) problem: Option<Error>,
+    /// The other driver that it has become.
+    pub(super) becomes: Option<String>,
 }
 
 /// Who may be asked when.
@@ -46,10 +48,16 @@ impl Turns {
     }
 
     /// Asks a driver when it is its turn, and for no longer than `limit` from then on.
-    pub(super) async fn ask(self, driver: &Driver, limit: Duration, listener: Listener) -> Answer {
+    pub(super) async fn ask(
+        self,
+        driver: &Driver,
+        search: &SearchPath,
+        limit: Duration,
+        listener: Listener,
+    ) -> Answer {
         let _running = self.running.acquire_owned().await;
         let working = self.working.acquire_owned().await;
-        let mut asked = pin!(ask(driver, limit, listener));
+        let mut asked = pin!(ask(driver, search, limit, listener));
         if let Ok(answer) = tokio::time::timeout(PACE, &mut asked).await {
             return answer;
         }
@@ -60,7 +68,7 @@ impl Turns {
 
 /// Out of time the driver is killed without more ado: `initialize` touches nothing (rule
 /// INIT-1), so there is nothing to be put in order.
-async fn ask(driver: &Driver, limit: Duration, listener: Listener) -> Answer {
+async fn ask(driver: &Driver, search: &SearchPath, limit: Duration, listener: Listener) -> Answer {
     let interrupt = Interrupt::default();
     let mut described = None;
     let talk = async {
@@ -70,13 +78,16 @@ async fn ask(driver: &Driver, limit: Duration, listener: Listener) -> Answer {
         Ok(())
     };
     let in_time = tokio::time::timeout(limit, talk).await;
+    let becomes = described.as_ref().and_then(|said| search.become_by(driver, &said.name));
     let problem = match (in_time, &described) {
         (Ok(Err(error)), _) => Some(error),
+        (Ok(Ok(())), _) if becomes.is_some() => None,
         (Ok(Ok(())), described) => described.as_ref().and_then(|said| wrong_name(driver, said)),
         (Err(_), None) => Some(late(driver, "did not answer `initialize`", limit)),
         (Err(_), Some(_)) => Some(late(driver, "answered, but did not end with its stdin,", limit)),
     };
-    Answer { facts: described.map(facts), problem }
+    let becomes = becomes.map(|other| other.name);
+    Answer { facts: described.map(facts), problem, becomes }
 }
 
 fn facts(described: Description) -> Facts {

@@ -1,6 +1,7 @@
 //! `caproni drivers check`
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -13,7 +14,11 @@ use crate::conformance::{Plan, check, rules};
 use crate::discovery::Driver;
 use crate::error::{Error, Kind};
 use crate::exit;
+use crate::session::Session;
 use crate::ui::clean;
+
+/// How long a driver is asked for its name before it is checked.
+const TO_SAY_ITS_NAME: Duration = Duration::from_secs(5);
 
 /// Check a driver against every rule of the protocol that can be checked from outside
 ///
@@ -58,7 +63,9 @@ impl Check {
             Err(error) => unfit(error)?,
         };
         let level = if self.destructive { Level::Destructive } else { self.level };
-        let plan = Plan { level, config: section(app, &driver)?, limit: app.global.timeout };
+        let config = section(app, &driver).await?;
+        let (search, limit) = (app.search.clone(), app.global.timeout);
+        let plan = Plan { search, level, config, limit };
         let tell = |level| app.ui.step("check", &format!("level `{}`", level_word(level)));
         let report = check(&driver, plan, &app.interrupt, tell).await?;
         if let Some(file) = &self.junit {
@@ -84,11 +91,33 @@ fn unfit(error: Error) -> Result<Driver, Error> {
     }
 }
 
-/// The driver's section in the user's file, as it stands there.
-fn section(app: &App, driver: &Driver) -> Result<Value, Error> {
+/// The driver's section in the user's file, as it stands there: that of the driver it becomes,
+/// where it has none of its own.
+async fn section(app: &App, driver: &Driver) -> Result<Value, Error> {
     let file: Option<ConfigFile> = app.config_file()?;
-    let section = file.and_then(|file| file.section(&driver.name).ok());
+    let section = match file {
+        Some(file) => match file.section(&driver.name) {
+            Ok(section) => Some(section),
+            Err(_) => file.section(&said_name(app, driver).await?).ok(),
+        },
+        None => None,
+    };
     Ok(section.map(|section| section.to_json()).filter(Value::is_object).unwrap_or(json!({})))
+}
+
+/// The name that a driver gives itself; one that gives none keeps that of its file.
+async fn said_name(app: &App, driver: &Driver) -> Result<String, Error> {
+    let limit = Some(app.global.timeout.unwrap_or(TO_SAY_ITS_NAME).min(TO_SAY_ITS_NAME));
+    let quiet: crate::transport::Listener = std::sync::Arc::new(|_| {});
+    match Session::open(driver, limit, &app.interrupt, quiet).await {
+        Ok(session) => {
+            let name = session.description.name.clone();
+            session.close().await;
+            Ok(name)
+        }
+        Err(error) if error.is(&caproni_driver::ErrorKind::Cancelled) => Err(error),
+        Err(_) => Ok(driver.name.clone()),
+    }
 }
 
 fn tell_report(app: &App, report: &Report, all: bool) -> Result<(), Error> {

@@ -60,14 +60,19 @@ async fn rows(app: &App, cache: &mut Cache) -> Vec<Row> {
         let facts = stamp.as_ref().and_then(|stamp| cache.facts(&driver.path, stamp));
         if problem.is_none() && facts.is_none() {
             let (driver, turns, listener) = (driver.clone(), turns.clone(), app.listener());
-            asked.spawn(async move { (index, stamp, turns.ask(&driver, limit, listener).await) });
+            let search = app.search.clone();
+            asked.spawn(async move {
+                (index, stamp, turns.ask(&driver, &search, limit, listener).await)
+            });
         }
-        rows.push(Row { driver, answer: Answer { facts, problem } });
+        rows.push(Row { driver, answer: Answer { facts, problem, becomes: None } });
     }
     while let Some(joined) = asked.join_next().await {
         let Ok((index, stamp, answer)) = joined else { continue };
         let row = &mut rows[index];
-        if let (Some(stamp), Some(facts), None) = (stamp, &answer.facts, &answer.problem) {
+        // What a driver becomes depends on more than its own file.
+        let is_itself = answer.problem.is_none() && answer.becomes.is_none();
+        if let (Some(stamp), Some(facts), true) = (stamp, &answer.facts, is_itself) {
             cache.keep(&row.driver.path, stamp, facts.clone());
         }
         row.answer = answer;
@@ -91,6 +96,9 @@ impl Row {
             "capabilities": facts.map(|facts| &facts.capabilities),
             "shadowed": shown(&self.driver.shadowed),
         });
+        if let Some(other) = &self.answer.becomes {
+            json["becomes"] = other.as_str().into();
+        }
         if let Some(problem) = &self.answer.problem {
             json["problem"] = problem.to_json();
         }
@@ -100,9 +108,10 @@ impl Row {
     fn cells(&self) -> [String; 4] {
         let facts = self.answer.facts.as_ref();
         let version = facts.map_or("-", |facts| &facts.version);
-        let what = match (&self.answer.problem, facts) {
+        let what = match (&self.answer.problem, &self.answer.becomes) {
             (Some(problem), _) => format!("broken: {}", reason(problem, &self.driver)),
-            (None, facts) => facts.map(capabilities).unwrap_or_default(),
+            (None, Some(other)) => format!("becomes `{other}`"),
+            (None, None) => facts.map(capabilities).unwrap_or_default(),
         };
         let folder = self.driver.path.parent().unwrap_or(Path::new("/"));
         [self.driver.name.clone(), version.to_owned(), what, folder.display().to_string()]
@@ -119,7 +128,7 @@ fn capabilities(facts: &Facts) -> String {
 }
 
 /// A problem in few words: the row says already whose it is.
-fn reason(problem: &Error, driver: &Driver) -> String {
+pub(crate) fn reason(problem: &Error, driver: &Driver) -> String {
     let path = driver.path.display().to_string();
     let subjects = [path.as_str(), &driver.name].map(|subject| format!("driver `{subject}` "));
     let bare = subjects.iter().find_map(|subject| problem.message.strip_prefix(subject.as_str()));

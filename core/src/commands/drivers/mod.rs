@@ -8,12 +8,15 @@ mod check;
 mod compare;
 mod describe;
 mod list;
+mod new;
 mod play;
 mod record;
 mod replay;
 mod schema;
 
 use clap::{Args, Subcommand};
+
+pub(crate) use list::reason;
 
 use super::App;
 use crate::error::Error;
@@ -29,6 +32,7 @@ pub(crate) struct Drivers {
 enum Command {
     List(list::List),
     Describe(describe::Describe),
+    New(new::New),
     Check(check::Check),
     Call(call::Call),
     Record(record::Record),
@@ -43,6 +47,7 @@ impl Drivers {
             Command::List(list) => list.run(app).await,
             Command::Describe(describe) => describe.run(app).await,
             Command::Schema(schema) => schema.run(app),
+            Command::New(new) => new.run(app),
             Command::Call(call) => call.run(app).await,
             Command::Record(record) => record.run(app),
             Command::Replay(replay) => replay.run(app).await,

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::endings::without_limit;
 use super::{Fault, NONE};
-use crate::children::{deaf_idler, idler, machine, note, shell};
+use crate::children::{deaf_idler, machine, note, shell};
 use crate::good::Driver;
 use crate::modes::{Host, Mode, SILENT, STARTED, TOLERATED, Verdict, config, run};
 use crate::request::{Answer, Request};
@@ -116,8 +116,8 @@ fn complain(error: &std::io::Error) {
 }
 
 fn holder() -> Command {
-    let mut child = idler(ORPHAN);
-    child.stdout(Stdio::inherit());
+    let mut child = shell(&format!("exec sleep {ORPHAN}"));
+    child.stdout(Stdio::inherit()).stderr(Stdio::null());
     child
 }
 

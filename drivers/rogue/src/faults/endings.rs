@@ -86,7 +86,7 @@ pub(super) const MODES: &[Mode] = &[
         name: "never-reads-stdin",
         case: 86,
         what: "reads nothing after `initialize`, though it lists `cancel`",
-        verdict: Verdict::BreaksWith("CALL-1", &["FRAME-2", "LIFE-5"]),
+        verdict: Verdict::BreaksWith("CALL-1", &["INIT-5"]),
         host: Host {
             runs: &[config("--timeout 1s status", LONG_REQUEST)],
             says: "did not read `status`",
@@ -130,17 +130,17 @@ pub(super) const MODES: &[Mode] = &[
         name: "host-sigkilled-mid-call",
         case: 97,
         what: "completes a creation, 10 s later, when stdin ends in the middle of it",
-        verdict: LIFE_5,
+        verdict: Verdict::BreaksWith("LIFE-5", &["START-5"]),
         host: STARTED,
         fault: Fault { answer: carry_on, ..NONE },
     },
     Mode {
         name: "laptop-suspend",
         case: 98,
-        what: "stands still for a second in the middle of `status`",
+        what: "stands still for a third of a second in the middle of `status`",
         verdict: Verdict::Fine("it answers in time; nobody asks for a heartbeat"),
         host: TOLERATED,
-        fault: Fault { answer: |d, r| in_status(d, r, sleep_a_second), ..NONE },
+        fault: Fault { answer: |d, r| in_status(d, r, stand_still), ..NONE },
     },
 ];
 
@@ -163,8 +163,8 @@ fn signal(signal: Signal) {
     let _ = kill_process(getpid(), signal);
 }
 
-fn sleep_a_second() {
-    let waker = shell(&format!("sleep 1; kill -CONT {}", std::process::id())).spawn();
+fn stand_still() {
+    let waker = shell(&format!("sleep 0.3; kill -CONT {}", std::process::id())).spawn();
     if let Ok(mut waker) = waker {
         signal(Signal::STOP);
         let _ = waker.wait();

@@ -72,7 +72,7 @@ pub(super) const MODES: &[Mode] = &[
         28,
         "blank-lines",
         "prints blank lines around each reply",
-        Verdict::Fine("FRAME-1: readers ignore blank lines"),
+        Verdict::Breaks("FRAME-4"),
         TOLERATED,
         |_, _, line| write_bytes(&[b"\n  \n", line, b"\n"].concat()),
     ),
@@ -89,9 +89,14 @@ pub(super) const MODES: &[Mode] = &[
             write_bytes(&["\u{feff}".as_bytes(), line].concat());
         },
     ),
-    lines(31, "pretty-printed", "writes a reply on several lines", "FRAME-1", NOT_JSON, |reply| {
-        format!("{reply:#}\n").into_bytes()
-    }),
+    Mode {
+        name: "pretty-printed",
+        case: 31,
+        what: "writes a reply on several lines",
+        verdict: Verdict::BreaksWith("FRAME-1", &["FRAME-4"]),
+        host: NOT_JSON,
+        fault: Fault { line: |reply| format!("{reply:#}\n").into_bytes(), ..NONE },
+    },
     lines(
         32,
         "two-messages-one-line",
@@ -166,7 +171,7 @@ pub(super) const MODES: &[Mode] = &[
         NOT_JSON,
         |reply| with_field(reply, br#""\ud83d""#),
     ),
-    lines(41, "nul-bytes", "writes NUL bytes before a reply", "FRAME-1", NOT_JSON, |reply| {
+    lines(41, "nul-bytes", "writes NUL bytes before a reply", "FRAME-4", NOT_JSON, |reply| {
         format!("\0\0\0\0{reply}\n").into_bytes()
     }),
     lines(

@@ -26,7 +26,7 @@ pub(super) const MODES: &[Mode] = &[
         101,
         "status-of-unknown",
         "answers `status` of no cluster with an error",
-        Verdict::Breaks("STATUS-2"),
+        Verdict::BreaksWith("STATUS-2", &["CALL-2", "CALL-3"]),
         fails(2, "NotFound", "there is no cluster"),
         |driver, request| {
             let answer = driver.answer(request);
@@ -38,7 +38,7 @@ pub(super) const MODES: &[Mode] = &[
         102,
         "destroy-twice",
         "answers `destroy` of no cluster with an error",
-        Verdict::BreaksWith("CALL-6", &["DESTROY-1"]),
+        Verdict::BreaksWith("CALL-6", &["DESTROY-1", "DESTROY-2"]),
         Host {
             runs: &[run("start"), run("destroy"), run("destroy")],
             ..fails(2, "NotFound", "there is no cluster")
@@ -88,7 +88,7 @@ pub(super) const MODES: &[Mode] = &[
         106,
         "start-with-changed-config",
         "destroys a cluster and makes it anew when its config changes",
-        Verdict::Breaks("START-2"),
+        Verdict::BreaksWith("START-2", &["START-1"]),
         Host {
             runs: &[run("start"), config("start", r#"{"servers": 3}"#)],
             ..fails(5, "ConfigMismatch", "1 field differs")
@@ -99,7 +99,7 @@ pub(super) const MODES: &[Mode] = &[
         107,
         "status-has-side-effects",
         "makes a cluster when it is asked for the status of none",
-        Verdict::BreaksWith("STATUS-1", &["STATUS-5", "STATUS-2"]),
+        Verdict::BreaksWith("STATUS-1", &["STATUS-5", "STATUS-2", "START-1", "DESTROY-1"]),
         TOLERATED,
         make_what_is_asked_for,
     ),
@@ -123,7 +123,7 @@ pub(super) const MODES: &[Mode] = &[
         109,
         "exec-splits-words",
         "joins the arguments of `exec` to a line of shell",
-        Verdict::Breaks("EXEC-1"),
+        Verdict::BreaksWith("EXEC-1", &["PLAN-1"]),
         TOLERATED,
         |driver, request| {
             let line = request.strings("argv").unwrap_or_default().join(" ");
@@ -148,10 +148,23 @@ pub(super) const MODES: &[Mode] = &[
         },
     ),
     row(
+        0,
+        "no-lock",
+        "creates a cluster that another process is creating",
+        Verdict::Breaks("CALL-5"),
+        STARTED,
+        |driver, request| {
+            if let Ok(profile) = request.profile() {
+                driver.clusters.forget_lock(profile);
+            }
+            Some(driver.answer(request))
+        },
+    ),
+    row(
         111,
         "forgets-on-restart",
         "keeps its clusters with its process, and says in `status` which one it is",
-        Verdict::Breaks("LIFE-4"),
+        Verdict::BreaksWith("LIFE-4", &["CALL-6"]),
         Host { runs: &[run("start"), run("status")], ..TOLERATED },
         forgetful,
     ),

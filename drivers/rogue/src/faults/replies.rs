@@ -134,7 +134,7 @@ pub(super) const MODES: &[Mode] = &[
         name: "answers-notification",
         case: 56,
         what: "replies to notifications",
-        verdict: Verdict::Breaks("FRAME-8"),
+        verdict: Verdict::BreaksWith("FRAME-8", &["FRAME-6"]),
         host: TOLERATED,
         fault: Fault {
             notice: |_| wire::write(&json!({"jsonrpc": "2.0", "id": null, "result": {}})),
@@ -177,7 +177,7 @@ pub(super) const MODES: &[Mode] = &[
         61,
         "host-only-code-2001",
         "answers `status` with the kind `DriverCrashed` and the code 2001",
-        Verdict::BreaksWith("ERR-5", &["STATUS-2"]),
+        Verdict::BreaksWith("ERR-5", &["STATUS-2", "CALL-2", "CALL-3"]),
         refused("it sent the kind DriverCrashed, which only the host may use"),
         |driver, request| failed_status(driver, request, (2001, "DriverCrashed", "I crashed")),
     ),

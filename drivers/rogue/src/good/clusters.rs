@@ -108,6 +108,11 @@ impl Clusters {
         file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
+    /// Takes the file of the lock away under those who wait for it: they lock one each.
+    pub(crate) fn forget_lock(&self, profile: &str) {
+        let _ = std::fs::remove_file(self.lock_path(profile));
+    }
+
     fn path(&self, profile: &str) -> PathBuf {
         self.0.join(format!("{profile}.json"))
     }

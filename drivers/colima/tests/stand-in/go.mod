@@ -1,0 +1,3 @@
+module caproni.dev/colima-stand-in
+
+go 1.19

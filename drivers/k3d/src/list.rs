@@ -1,0 +1,66 @@
+//! Every cluster that k3d has on the engine.
+
+use std::collections::BTreeSet;
+
+use caproni_driver::{Cluster as Listed, Clusters, Error, Request, check_profile};
+use caproni_engine::{ContainerSummary, Engine, label_of};
+use futures_util::future::{try_join, try_join_all, try_join3};
+
+use crate::cluster::CLUSTER_LABEL;
+use crate::connect::{connect, status_of};
+use crate::look::{K3D_LABEL, look};
+
+/// Lists the clusters, stopped and half-made ones too.
+///
+/// # Errors
+/// As [`caproni_engine::Engine::connect`].
+pub(crate) async fn list(request: &Request) -> Result<Clusters, Error> {
+    let engine = connect(request).await?;
+    let names = names(&engine).await?;
+    let clusters = try_join_all(names.iter().map(|name| look(&engine, name))).await?;
+    let rows = clusters.iter().filter_map(|cluster| {
+        let status = status_of(&engine, cluster);
+        let mut row = Listed::new(&cluster.name, status.state)
+            .with_kubernetes_version(status.kubernetes_version);
+        row.kube_context = status.kube_context;
+        status.exists.then_some(row)
+    });
+    Ok(Clusters::new(rows.collect()))
+}
+
+/// The names of all clusters of which there is something.
+async fn names(engine: &Engine) -> Result<BTreeSet<String>, Error> {
+    let containers = engine.list(&[CLUSTER_LABEL]);
+    let (containers, volumes, networks) =
+        try_join3(containers, engine.volumes(K3D_LABEL), networks(engine)).await?;
+    let mut names: BTreeSet<String> = containers
+        .iter()
+        .filter_map(|container| label_of(container, CLUSTER_LABEL))
+        .map(str::to_owned)
+        .collect();
+    // What a creation that was ended has left, though no node came of it.
+    names.extend(volumes.iter().filter_map(|volume| cluster_of(volume, "-images")));
+    names.extend(networks.iter().filter_map(|network| cluster_of(network, "")));
+    names.retain(|name| check_profile(name).is_ok());
+    Ok(names)
+}
+
+/// The networks that k3d made and that no cluster is in: one that is in use may be shared, and
+/// named as if it was a cluster's own.
+async fn networks(engine: &Engine) -> Result<Vec<String>, Error> {
+    let (networks, containers) =
+        try_join(engine.networks_with(K3D_LABEL), engine.list(&[CLUSTER_LABEL])).await?;
+    let used: BTreeSet<String> = containers.into_iter().flat_map(networks_of).collect();
+    let names = networks.into_iter().filter_map(|network| network.name);
+    Ok(names.filter(|name| !used.contains(name)).collect())
+}
+
+fn networks_of(container: ContainerSummary) -> Vec<String> {
+    let settings = container.network_settings.unwrap_or_default();
+    settings.networks.unwrap_or_default().into_keys().collect()
+}
+
+/// The cluster that something is named after, as k3d does it.
+fn cluster_of(name: &str, end: &str) -> Option<String> {
+    Some(name.strip_prefix("k3d-")?.strip_suffix(end)?.to_owned())
+}
