@@ -29,7 +29,29 @@ pub(crate) async fn load(
     for image in images {
         minikube.load_image(request, profile, image).await?;
     }
-    Ok(Outcome::new(Change::Loaded))
+    // minikube exits with 0, and without a word, when a node did not take an image.
+    let listed = minikube.images(request, profile).await?;
+    let named = images.iter().filter(|image| !image.starts_with('/'));
+    match named.into_iter().find(|image| !is_listed(&listed, image)) {
+        None => Ok(Outcome::new(Change::Loaded)),
+        Some(image) => {
+            let message = format!("the nodes did not take the image `{image}`");
+            let hint =
+                format!("look at `minikube image load -p {profile} {image} --alsologtostderr`");
+            Err(Error::new(ErrorKind::BackendFailed, message).with_hint(hint))
+        }
+    }
+}
+
+/// Tells whether an image is among those that nodes have, which call it by its whole name.
+fn is_listed(listed: &str, image: &str) -> bool {
+    let last = image.rsplit('/').next().unwrap_or(image);
+    let tagged = if last.contains(':') { image.to_owned() } else { format!("{image}:latest") };
+    let is_it = |line: &str| {
+        let short = line.strip_prefix("docker.io/").unwrap_or(line);
+        line == tagged || short == tagged || short.strip_prefix("library/") == Some(&tagged)
+    };
+    listed.lines().map(str::trim).any(is_it)
 }
 
 /// Refuses an image that is neither an archive nor known to the engine: minikube would look
@@ -49,4 +71,23 @@ async fn find(request: &Request, image: &str) -> Result<(), Error> {
         .with_hint("build it, or pull it with `docker pull`");
     error.data.resource = Some(image.into());
     Err(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_found_by_its_short_name() {
+        let listed =
+            "registry.k8s.io/pause:3.10\ndocker.io/library/app:1\ndocker.io/me/web:latest\n";
+        for image in
+            ["app:1", "library/app:1", "docker.io/library/app:1", "me/web", "me/web:latest"]
+        {
+            assert!(is_listed(listed, image), "{image}");
+        }
+        for image in ["app", "app:2", "web", "pause:3.10"] {
+            assert!(!is_listed(listed, image), "{image}");
+        }
+    }
 }

@@ -203,6 +203,15 @@ impl Minikube {
         self.succeed(request, LOAD, command).await.map(drop)
     }
 
+    /// Names the images that the nodes have, one a line.
+    ///
+    /// # Errors
+    /// As [`Minikube::status`].
+    pub(crate) async fn images(&self, request: &Request, cluster: &str) -> Result<String, Error> {
+        let command = self.command(["image", "ls", "-p", cluster]);
+        self.succeed(request, ANSWER, command).await.map(|output| output.stdout)
+    }
+
     /// Writes the context of a running cluster into a kubeconfig of its own, and gives its text.
     ///
     /// # Errors

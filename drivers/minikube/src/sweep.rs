@@ -31,6 +31,10 @@ pub(crate) async fn sweep(
     clean: usize,
 ) -> Result<(), Error> {
     let kept = minikube.home().profile(name).and_then(Result::ok);
+    if let Some(engine) = engine {
+        // minikube logs in to each node first, which hangs where one is paused or frozen.
+        remove_containers(engine, minikube, name).await?;
+    }
     let deleted = minikube.delete(request, name).await;
     // A virtual machine is for minikube alone to remove; containers go all the same.
     if engine.is_none() || kept.is_some_and(|profile| !profile.is_on_docker()) {
@@ -68,12 +72,22 @@ async fn passes(
 /// Removes what there is now; tells whether there was anything.
 async fn pass(engine: &Engine, minikube: &Minikube, name: &str) -> Result<bool, Error> {
     let home = minikube.home();
-    let containers = containers(engine, home, name).await?;
-    try_join_all(containers.iter().map(|container| engine.remove(&container.id))).await?;
+    let containers = remove_containers(engine, minikube, name).await?;
     let volumes = volumes(engine, home, name).await?;
     try_join_all(volumes.iter().map(|volume| engine.remove_volume(volume))).await?;
     let networks = engine.networks(LABEL, &[name.to_owned()]).await?;
     let ids = networks.iter().filter_map(|network| network.id.as_deref());
     let removed = try_join_all(ids.map(|id| engine.remove_network(id))).await?;
-    Ok(!containers.is_empty() || !volumes.is_empty() || removed.contains(&true))
+    Ok(containers || !volumes.is_empty() || removed.contains(&true))
+}
+
+/// Removes the nodes; tells whether there was any.
+async fn remove_containers(
+    engine: &Engine,
+    minikube: &Minikube,
+    name: &str,
+) -> Result<bool, Error> {
+    let containers = containers(engine, minikube.home(), name).await?;
+    try_join_all(containers.iter().map(|container| engine.remove(&container.id))).await?;
+    Ok(!containers.is_empty())
 }

@@ -171,7 +171,8 @@ fn a_cluster_of_plain_minikube_is_taken_as_it_is() {
     let list = call(&place, "list", &json!({})).expect("a list");
     let row = json!({"profile": place.profile, "state": "stopped",
         "kubernetesVersion": "v1.35.1", "kubeContext": place.profile});
-    assert_eq!(list["clusters"], json!([row]));
+    let clusters = list["clusters"].as_array().expect("rows");
+    assert!(clusters.contains(&row), "{list:#}");
     minikube(&home, &["delete", "-p", &place.profile]);
     assert_eq!(place.caproni(&["status", "-o", "json"]).expect_code(3).json()["exists"], false);
 }

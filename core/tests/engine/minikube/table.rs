@@ -66,7 +66,7 @@ fn by_hand(place: &Place, how: &[&str]) {
 /// What a verb did: its change, or its exit code.
 fn outcome(place: &Place, verb: &str) -> String {
     // What does not become ready is given up on soon.
-    let limit = ["--timeout", if verb == "destroy" { "120s" } else { "60s" }];
+    let limit = ["--timeout", if verb == "destroy" { "60s" } else { "40s" }];
     let run = place.caproni(&[&[verb, "-o", "json"], limit.as_slice()].concat());
     match run.code {
         Some(0) => run.json()["change"].as_str().unwrap_or_default().to_owned(),
