@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use caproni_driver::{Cluster as Listed, Clusters, Error, Request, check_profile};
 use caproni_engine::{ContainerSummary, Engine, label_of};
-use futures_util::future::{try_join, try_join_all, try_join3};
+use futures_util::future::{try_join_all, try_join3};
 
 use crate::cluster::CLUSTER_LABEL;
 use crate::connect::{connect, status_of};
@@ -31,8 +31,9 @@ pub(crate) async fn list(request: &Request) -> Result<Clusters, Error> {
 /// The names of all clusters of which there is something.
 async fn names(engine: &Engine) -> Result<BTreeSet<String>, Error> {
     let containers = engine.list(&[CLUSTER_LABEL]);
+    let networks = engine.networks_with(K3D_LABEL);
     let (containers, volumes, networks) =
-        try_join3(containers, engine.volumes(K3D_LABEL), networks(engine)).await?;
+        try_join3(containers, engine.volumes(K3D_LABEL), networks).await?;
     let mut names: BTreeSet<String> = containers
         .iter()
         .filter_map(|container| label_of(container, CLUSTER_LABEL))
@@ -40,19 +41,13 @@ async fn names(engine: &Engine) -> Result<BTreeSet<String>, Error> {
         .collect();
     // What a creation that was ended has left, though no node came of it.
     names.extend(volumes.iter().filter_map(|volume| cluster_of(volume, "-images")));
-    names.extend(networks.iter().filter_map(|network| cluster_of(network, "")));
+    // A network that is in use may be shared, and named as if it was a cluster's own.
+    let used: BTreeSet<String> = containers.into_iter().flat_map(networks_of).collect();
+    let unused = networks.into_iter().filter_map(|network| network.name);
+    let unused = unused.filter(|name| !used.contains(name));
+    names.extend(unused.filter_map(|network| cluster_of(&network, "")));
     names.retain(|name| check_profile(name).is_ok());
     Ok(names)
-}
-
-/// The networks that k3d made and that no cluster is in: one that is in use may be shared, and
-/// named as if it was a cluster's own.
-async fn networks(engine: &Engine) -> Result<Vec<String>, Error> {
-    let (networks, containers) =
-        try_join(engine.networks_with(K3D_LABEL), engine.list(&[CLUSTER_LABEL])).await?;
-    let used: BTreeSet<String> = containers.into_iter().flat_map(networks_of).collect();
-    let names = networks.into_iter().filter_map(|network| network.name);
-    Ok(names.filter(|name| !used.contains(name)).collect())
 }
 
 fn networks_of(container: ContainerSummary) -> Vec<String> {
