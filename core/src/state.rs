@@ -50,6 +50,8 @@ impl ClusterState {
     /// The state folder cannot be written.
     pub fn keep_config_file(&self, path: Option<&Path>) -> std::io::Result<()> {
         let file = self.folder.join("config-file");
+        // The folder itself says that there is such a cluster: completion reads no more.
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         let Some(path) = path else {
             return match std::fs::remove_file(file) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
@@ -60,7 +62,6 @@ impl ClusterState {
         if self.config_file().as_ref() == Some(&text) {
             return Ok(());
         }
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         write_private(&file, &text)
     }
 

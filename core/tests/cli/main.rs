@@ -8,6 +8,7 @@
 
 mod auto;
 mod check;
+mod completion;
 mod config;
 mod discovery;
 mod drivers_call;
@@ -18,6 +19,7 @@ mod drivers_record;
 mod drivers_schema;
 mod faults;
 mod handmade;
+mod help;
 mod interrupts;
 mod life;
 mod list;
