@@ -33,8 +33,7 @@ fn help_on_what_is_not_there_names_the_nearest() {
 ------- stderr -------
 error: there is no command and no topic `exitcodes`
 hint: did you mean `caproni help exit-codes`?
-------- status -------
-exit status: 2
+[exit status: 2]
 
 "#]]
     );
