@@ -4,10 +4,10 @@ use std::process::{Command, Output};
 
 /// kubectl with caproni's folder before the others, as an installation has it.
 fn kubectl(words: &str) -> Output {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let plugin = folder.path().join("kubectl-caproni");
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_caproni"), plugin).unwrap();
-    let path = std::env::var("PATH").unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_caproni"), plugin).expect("a link");
+    let path = std::env::var("PATH").expect("a search path");
     let mut kubectl = Command::new("kubectl");
     kubectl.args(words.split(' ')).env("PATH", format!("{}:{path}", folder.path().display()));
     kubectl.env("HOME", folder.path()).output().expect("kubectl is installed, see .ci/run")
