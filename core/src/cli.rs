@@ -34,7 +34,7 @@ Examples:
   caproni --profile demo destroy    remove one and all its data
 
 More help: `caproni help TOPIC`
-  exit-codes, config, drivers, environment, moving (from k3d, kind, minikube, …)";
+  exit-codes, config, drivers, environment, moving (from k3d, kind, minikube)";
 
 /// The name under which kubectl finds this program as its subcommand `caproni`.
 const PLUGIN: &str = "kubectl-caproni";
