@@ -86,25 +86,6 @@ impl<'a> Running<'a> {
         self.child.id()
     }
 
-    /// Waits until everything is gone, and tells how much memory it needed at most, in KiB.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn peak_memory(&mut self) -> u64 {
-        const EVERY: Duration = Duration::from_millis(5);
-        let (told, gone) = channel();
-        let mut peak = 0;
-        // The kernel keeps the peak, so that the last look is as good as any.
-        while self.gone.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
-            let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
-            let status = status.unwrap_or_default();
-            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-            let kib = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-            peak = peak.max(kib.unwrap_or(0));
-        }
-        told.send(()).unwrap();
-        self.gone = gone;
-        peak
-    }
-
     /// Waits until it has ended; what it has started may live on.
     pub(crate) fn ended(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
@@ -127,16 +108,42 @@ impl<'a> Running<'a> {
 
     /// As [`Running::end`], for what has more to do than one command has.
     pub(crate) fn end_within(mut self, patience: Duration) -> Output {
-        if self.gone.recv_timeout(patience).is_err() {
+        let Some(peak) = self.peak_memory_until_gone(patience) else {
             let said = (self.stdout.as_mut().map(Reading::so_far), self.stderr.so_far());
             panic!("it or something that it started still runs; it said: {said:#?}");
-        }
+        };
         let status = self.child.wait().unwrap();
         let sandbox = self.sandbox;
         let until_end = |reading: &mut Reading| sandbox.redact(&reading.until_end());
         let stdout = self.stdout.as_mut().map(until_end).unwrap_or_default();
-        Output { stdout, stderr: until_end(&mut self.stderr), status }
+        Output { stdout, stderr: until_end(&mut self.stderr), status, peak }
     }
+
+    /// Waits until everything is gone, and tells how much memory the program needed at most, in
+    /// KiB; `None` when something still runs after that time.
+    fn peak_memory_until_gone(&mut self, patience: Duration) -> Option<u64> {
+        const EVERY: Duration = Duration::from_millis(5);
+        let deadline = Instant::now() + patience;
+        let mut peak = 0;
+        while self.gone.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
+            if Instant::now() > deadline {
+                return None;
+            }
+            // The id of one that was waited for may be another's.
+            if self.child.try_wait().unwrap().is_none() {
+                peak = peak.max(peak_memory(self.child.id()).unwrap_or(0));
+            }
+        }
+        Some(peak)
+    }
+}
+
+/// The most memory that a process has needed so far, in KiB, where the system tells. It keeps
+/// the peak, so that the last look is as good as any.
+fn peak_memory(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 impl Drop for Running<'_> {
