@@ -155,24 +155,38 @@ impl<R: AsyncBufRead + Unpin + Send + 'static> TransportReceiverT for Receiver<R
                 Ok(Some(line)) => line,
                 Ok(None) | Err(_) => return Err(Ended),
             };
-            (self.listener)(Event::Received(line.clone()));
             let read = classify(&line, &self.connection.lock());
+            // The line is given away and not copied: it may be as long as a line can be.
             match read {
                 Read::Reply(id) => {
+                    let reply = without_nulls(bare(&line));
+                    self.tell([Event::Received(line)]);
                     let mut exchange = self.connection.lock();
                     exchange.pending = None;
                     exchange.answered.push(id);
-                    return Ok(ReceivedMessage::Bytes(without_nulls(bare(&line))));
+                    return Ok(ReceivedMessage::Bytes(reply));
                 }
-                Read::Progress(progress) => (self.listener)(Event::Progress(progress)),
-                Read::Noise => (self.listener)(Event::Noise(excerpt(&line))),
-                Read::Nothing => {}
+                Read::Progress(progress) => {
+                    self.tell([Event::Received(line), Event::Progress(progress)]);
+                }
+                Read::Noise => {
+                    let noise = excerpt(&line);
+                    self.tell([Event::Received(line), Event::Noise(noise)]);
+                }
+                Read::Nothing => self.tell([Event::Received(line)]),
                 Read::Fault(what) => {
+                    self.tell([Event::Received(line)]);
                     self.connection.lock().fault = Some(what);
                     return Err(Ended);
                 }
             }
         }
+    }
+}
+
+impl<R> Receiver<R> {
+    fn tell<const N: usize>(&self, events: [Event; N]) {
+        events.into_iter().for_each(|event| (self.listener)(event));
     }
 }
 

@@ -42,6 +42,8 @@ pub(crate) struct Running<'a> {
     stderr: Reading,
     gone: Receiver<()>,
     person: Option<File>,
+    /// The most memory that it was seen to need, in KiB.
+    peak: u64,
 }
 
 impl<'a> Running<'a> {
@@ -72,13 +74,16 @@ impl<'a> Running<'a> {
             gone: gone(leash),
             person,
             child,
+            peak: 0,
         }
         // Dropped here is the command, and with it our copies of the child's ends.
     }
 
     /// Waits until it has said this on stderr, and gives everything it said there so far.
     pub(crate) fn until(&mut self, said: &str) -> String {
-        self.stderr.until(said)
+        let said = self.stderr.until(said);
+        self.look_at_memory();
+        said
     }
 
     /// Its process id.
@@ -108,33 +113,35 @@ impl<'a> Running<'a> {
 
     /// As [`Running::end`], for what has more to do than one command has.
     pub(crate) fn end_within(mut self, patience: Duration) -> Output {
-        let Some(peak) = self.peak_memory_until_gone(patience) else {
+        if !self.is_gone_within(patience) {
             let said = (self.stdout.as_mut().map(Reading::so_far), self.stderr.so_far());
             panic!("it or something that it started still runs; it said: {said:#?}");
-        };
+        }
         let status = self.child.wait().unwrap();
-        let sandbox = self.sandbox;
+        let (sandbox, peak) = (self.sandbox, self.peak);
         let until_end = |reading: &mut Reading| sandbox.redact(&reading.until_end());
         let stdout = self.stdout.as_mut().map(until_end).unwrap_or_default();
         Output { stdout, stderr: until_end(&mut self.stderr), status, peak }
     }
 
-    /// Waits until everything is gone, and tells how much memory the program needed at most, in
-    /// KiB; `None` when something still runs after that time.
-    fn peak_memory_until_gone(&mut self, patience: Duration) -> Option<u64> {
+    /// Waits until everything is gone, and looks meanwhile at how much memory the program needs.
+    fn is_gone_within(&mut self, patience: Duration) -> bool {
         const EVERY: Duration = Duration::from_millis(5);
         let deadline = Instant::now() + patience;
-        let mut peak = 0;
-        while self.gone.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
-            if Instant::now() > deadline {
-                return None;
-            }
-            // The id of one that was waited for may be another's.
-            if self.child.try_wait().unwrap().is_none() {
-                peak = peak.max(peak_memory(self.child.id()).unwrap_or(0));
+        while Instant::now() < deadline {
+            self.look_at_memory();
+            if self.gone.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout) {
+                return true;
             }
         }
-        Some(peak)
+        false
+    }
+
+    fn look_at_memory(&mut self) {
+        // The id of one that was waited for may be another's.
+        if self.child.try_wait().unwrap().is_none() {
+            self.peak = self.peak.max(peak_memory(self.child.id()).unwrap_or(0));
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 use super::Mode;
 use super::observed::observed;
 
-/// How much more than with a driver that is well, in KiB: a line of 4 MiB, and what it takes
-/// to read one.
-const MORE: u64 = 16 * 1024;
+/// How much more than with a driver that is well, in KiB: a line of 4 MiB, in a buffer that
+/// doubles.
+const MORE: u64 = 8 * 1024;
 
 #[test]
 fn a_flood_of_any_kind_is_taken_in_bounded_memory() {

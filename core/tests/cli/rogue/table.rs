@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Mode;
-use super::observed::Observed;
+use super::observed::{Observed, limit};
 
 /// Writes the table as Markdown to `faults.md` in cargo's folder for tests, which is
 /// `target/tmp`.
@@ -29,7 +29,7 @@ fn row(mode: &Mode, came: &Result<Observed, String>) -> String {
         mode.host("exitCode").to_string(),
         host("kind"),
         host("says"),
-        mode.host("seconds").to_string(),
+        limit(mode).as_secs().to_string(),
     ];
     let observed = match came {
         Err(why) => vec!["-".into(), "-".into(), why.clone(), "-".into(), "-".into()],
@@ -37,7 +37,7 @@ fn row(mode: &Mode, came: &Result<Observed, String>) -> String {
             observed.output.code().to_string(),
             observed.kind().unwrap_or("-").to_owned(),
             observed.message(),
-            format!("{:.1}", observed.seconds),
+            format!("{:.1}", observed.took.as_secs_f64()),
             observed.output.peak.to_string(),
         ],
     };
