@@ -2,9 +2,11 @@
 
 use std::ffi::OsStr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::commands::{App, destroy, drivers, list, restart, start, status, stop, version};
 use crate::error::Error;
@@ -21,6 +23,9 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+/// How many threads of its own it needs at once.
+const THREADS: usize = 2;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -51,7 +56,28 @@ enum Command {
 }
 
 /// Does what the command line of this process says.
-pub async fn run() -> ExitCode {
+pub fn run() -> ExitCode {
+    match runtime() {
+        Ok(runtime) => runtime.block_on(understand()),
+        Err(error) => {
+            let format = if wants_json() { Format::Json } else { Format::Text };
+            let error = Error::system("caproni cannot begin to work", &error);
+            Ui::new(format, false).error(&error);
+            ExitCode::from(exit::code(&error))
+        }
+    }
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    caproni_driver::resources::check(THREADS)?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    // jsonrpsee's client keeps time with a thread of this crate, and panics without it. It is
+    // started here, before drivers take what there is of threads.
+    runtime.block_on(futures_timer::Delay::new(Duration::ZERO));
+    Ok(runtime)
+}
+
+async fn understand() -> ExitCode {
     let parsed = command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,

@@ -1,6 +1,6 @@
 //! What can go wrong, by what the user can do about it.
 
-use caproni_driver::{Action, Condition, ErrorData, ErrorKind, State, Violation};
+use caproni_driver::{Action, Condition, ErrorData, ErrorKind, State, Violation, resources};
 use serde_json::{Value, json};
 
 /// A failure, as it is shown to the user and turned into an exit code.
@@ -80,6 +80,17 @@ impl Error {
         Self::new(Kind::Internal, format!("{what}: {error}"))
     }
 
+    /// As [`Error::internal`], and where something has run out, with what to do about it.
+    pub fn system(what: &str, error: &std::io::Error) -> Self {
+        match resources::way_out(error) {
+            Some(way_out) => {
+                let kind = ErrorKind::InsufficientResources;
+                Self::driver(kind, format!("{what}: {error}")).with_hint(way_out)
+            }
+            None => Self::internal(what, error),
+        }
+    }
+
     /// Tells whether it is one of the kinds that drivers use.
     pub fn is(&self, kind: &ErrorKind) -> bool {
         matches!(&self.kind, Kind::Driver(own) if own == kind)
@@ -89,6 +100,13 @@ impl Error {
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.data.hint = Some(hint.into());
+        self
+    }
+
+    /// Says what to do about it where nothing is said yet.
+    #[must_use]
+    pub fn or_hint(mut self, hint: &str) -> Self {
+        self.data.hint.get_or_insert_with(|| hint.to_owned());
         self
     }
 

@@ -5,9 +5,11 @@
 //! (<https://github.com/kubernetes/minikube/issues/2979>).
 
 use std::fs::{File, OpenOptions};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use caproni_driver::resources;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Kind};
@@ -15,6 +17,9 @@ use crate::state::write_private;
 
 /// How often a file that kubectl or another tool has locked is tried again, 100 ms apart.
 const LOCK_TRIES: u32 = 100;
+
+/// The longest kubeconfig, in bytes: some thousand clusters.
+const LONGEST: u64 = 16 * 1024 * 1024;
 
 /// Whether the current context is to become the cluster's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +129,7 @@ impl UserKubeconfig {
         let existing = self.path.ancestors().find(|path| path.exists());
         let writable = |path: &Path| rustix::fs::access(path, rustix::fs::Access::WRITE_OK);
         match existing.map(writable) {
-            Some(Err(error)) => Err(self.unusable(&format!("cannot be written: {error}"))),
+            Some(Err(error)) => Err(self.failed("written", &error.into())),
             _ => Ok(()),
         }
     }
@@ -179,8 +184,7 @@ impl UserKubeconfig {
 
     async fn change(&self, change: impl FnOnce(&mut Map<String, Value>)) -> Result<(), Error> {
         if let Some(folder) = self.path.parent() {
-            std::fs::create_dir_all(folder)
-                .map_err(|error| self.unusable(&format!("cannot be written: {error}")))?;
+            std::fs::create_dir_all(folder).map_err(|error| self.failed("written", &error))?;
         }
         let _lock = self.lock().await?;
         let before = self.read()?;
@@ -192,16 +196,23 @@ impl UserKubeconfig {
         }
         let text = serde_saphyr::to_string(&after)
             .map_err(|error| Error::internal("cannot write a kubeconfig", error))?;
-        write_private(&self.path, &text)
-            .map_err(|error| self.unusable(&format!("cannot be written: {error}")))
+        write_private(&self.path, &text).map_err(|error| self.failed("written", &error))
     }
 
     fn read(&self) -> Result<Value, Error> {
-        match std::fs::read_to_string(&self.path) {
+        match read_text(&self.path) {
             Ok(text) if text.trim().is_empty() => Ok(empty()),
             Ok(text) => parse(&text).map_err(|error| self.unusable(&format!("is broken: {error}"))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(empty()),
-            Err(error) => Err(self.unusable(&format!("cannot be read: {error}"))),
+            Err(error) => Err(self.failed("read", &error)),
+        }
+    }
+
+    fn failed(&self, verb: &str, error: &std::io::Error) -> Error {
+        let unusable = self.unusable(&format!("cannot be {verb}: {error}"));
+        match resources::way_out(error) {
+            Some(way_out) => unusable.with_hint(way_out),
+            None => unusable,
         }
     }
 
@@ -222,7 +233,7 @@ impl UserKubeconfig {
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
-                Err(error) => return Err(self.unusable(&format!("cannot be locked: {error}"))),
+                Err(error) => return Err(self.failed("locked", &error)),
             }
         }
         let lock = path.display().to_string();
@@ -241,6 +252,17 @@ impl Drop for FileLock {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
     }
+}
+
+/// Reads a file that may be none, such as `/dev/zero`.
+fn read_text(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST {
+        let what = format!("it is longer than {LONGEST} bytes");
+        return Err(std::io::Error::other(what));
+    }
+    Ok(text)
 }
 
 fn empty() -> Value {
@@ -364,6 +386,14 @@ mod tests {
             let error = file.put(&entry(), CurrentContext::Keep).await.unwrap_err();
             assert!(error.message.contains(&file.path.display().to_string()), "{}", error.message);
             assert_eq!(std::fs::read_to_string(&file.path).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn what_never_ends_is_not_read_to_its_end() {
+        for path in ["/dev/zero", "/dev/full"] {
+            let error = UserKubeconfig { path: path.into() }.check().unwrap_err();
+            assert!(error.message.contains("it is longer than"), "{}", error.message);
         }
     }
 

@@ -7,6 +7,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use caproni_driver::resources;
 use process_wrap::tokio::{CommandWrap, ProcessSession};
 use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -70,7 +71,8 @@ impl Process {
     /// `on_stderr` is called with each line of its stderr.
     ///
     /// # Errors
-    /// `DriverNotExecutable` that says what the system said.
+    /// `DriverNotExecutable` that says what the system said, `InsufficientResources` where
+    /// something has run out.
     pub async fn spawn(
         path: &Path,
         on_stderr: impl Fn(&str) + Send + 'static,
@@ -279,6 +281,10 @@ async fn spawn_when_free(
 
 fn not_spawned(path: &Path, error: &std::io::Error) -> Error {
     let shown = path.display();
+    if resources::way_out(error).is_some() {
+        return Error::system(&format!("driver `{shown}` cannot be run"), error)
+            .with("path", shown.to_string());
+    }
     match (error.raw_os_error(), interpreter(path)) {
         // The file is there, so what is missing is what its first line names.
         (Some(2), Some(interpreter)) => cannot_run(

@@ -79,8 +79,10 @@ impl ClusterState {
         }
         let kept = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
         kept.and_then(|()| write_private(&self.file(), text)).map_err(|error| {
-            Error::internal(&format!("cannot write `{}`", self.file().display()), error)
-                .with_hint("make the folder writable, or name another one in CAPRONI_STATE_DIR")
+            let failed =
+                Error::system(&format!("cannot write `{}`", self.file().display()), &error);
+            let writable = "make the folder writable, or name another one in CAPRONI_STATE_DIR";
+            failed.or_hint(writable)
         })
     }
 

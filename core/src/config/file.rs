@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use caproni_driver::{ErrorKind, Violation};
+use caproni_driver::{ErrorKind, Violation, resources};
 
 use super::yaml::{self, Node, Place};
 use crate::error::{Error, Kind};
@@ -51,11 +51,10 @@ impl ConfigFile {
     /// `InvalidConfigFile` with file, line and column.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(|error| {
-            Error::new(
-                Kind::InvalidConfigFile,
-                format!("cannot read `{}`: {error}", path.display()),
-            )
-            .with_hint("name another file with `--config-file`")
+            let what = format!("cannot read `{}`: {error}", path.display());
+            let hint =
+                resources::way_out(&error).unwrap_or("name another file with `--config-file`");
+            Error::new(Kind::InvalidConfigFile, what).with_hint(hint)
         })?;
         let document = yaml::parse(&text).map_err(|(place, message)| {
             let message = format!("{}: {message}", at(path, place));

@@ -7,7 +7,7 @@ use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value, json};
 
 use super::Section;
-use super::schema::{self, Fault};
+use super::schema::{self, Fault, Unusable};
 use crate::error::{Error, Kind};
 
 /// Checks a driver's section and fills in the schema's defaults.
@@ -25,7 +25,11 @@ pub fn validate(section: Option<&Section>, schema: &Value, driver: &str) -> Resu
     let mut found = Vec::new();
     unknown_fields(schema, schema, &given, &mut Vec::new(), &mut found);
     let config = complete(schema, &given);
-    found.extend(broken_rules(schema, &config).map_err(|fault| of_no_use(driver, &fault))?);
+    let broken = broken_rules(schema, &config).map_err(|unusable| match unusable {
+        Unusable::Schema(fault) => of_no_use(driver, &fault),
+        Unusable::Machine(error) => Error::system("the config cannot be checked", &error),
+    });
+    found.extend(broken?);
     unexpanded(&given, &mut Vec::new(), &mut found);
     if found.is_empty() {
         return Ok(config);
@@ -112,7 +116,7 @@ fn of_no_use(driver: &str, Fault { rule, what }: &Fault) -> Error {
     Error::new(Kind::DriverProtocolError, message).with_hint("tell the driver's author")
 }
 
-fn broken_rules(schema: &Value, config: &Value) -> Result<Found, Fault> {
+fn broken_rules(schema: &Value, config: &Value) -> Result<Found, Unusable> {
     let config = config.clone();
     schema::with_compiled(schema, move |schema, validator| {
         let errors = validator.iter_errors(&config);

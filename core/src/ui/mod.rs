@@ -96,7 +96,7 @@ impl Ui {
         };
         match written.and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                Err(Error::internal("it worked, but the result cannot be written", error))
+                Err(Error::system("it worked, but the result cannot be written", &error))
             }
             _ => Ok(()),
         }

@@ -24,6 +24,7 @@ mod list;
 mod mending;
 mod output;
 mod readiness;
+mod resources;
 mod rogue;
 mod running;
 mod sandbox;

@@ -18,16 +18,22 @@ use crate::sandbox::Sandbox;
 /// cancelled driver, so that a cancel nobody acts upon is a failure.
 const PATIENCE: Duration = Duration::from_secs(50);
 
+/// The variable with what the shell of a leash does before it becomes the program.
+pub(crate) const BEFORE: &str = "BEFORE";
+
 /// A command that runs a program on a leash: descriptor 9, which everything inherits that the
 /// program starts. Whoever has the other end reads its end when the last of them is gone.
 ///
 /// The leash comes as stdin, where no other test's child can get hold of it. In its place the
 /// program gets its terminal, or nothing where stderr is none. `PWD` is the shell's own doing.
+///
+/// Before, the shell does what [`BEFORE`] says.
 pub(crate) fn leashed(program: &Path) -> Command {
     const SCRIPT: &str = r#"
         exec 9<&0
         if [ -t 2 ]; then exec 0<&2; else exec 0</dev/null; fi
-        unset PWD
+        eval "$BEFORE"
+        unset PWD BEFORE
         exec "$@""#;
     let mut command = Command::new("/bin/sh");
     command.arg("-c").arg(SCRIPT).arg("sh").arg(program);

@@ -159,6 +159,11 @@ impl<'a> CommandLine<'a> {
         self
     }
 
+    /// Has a shell do something before it becomes the program, such as `ulimit -n 20`.
+    pub(crate) fn after(self, script: &str) -> Self {
+        self.env(running::BEFORE, script)
+    }
+
     /// Tells the mock driver how to misbehave, as JSON.
     pub(crate) fn simulate(self, section: &Value) -> Self {
         self.env("CAPRONI_MOCK_SIMULATE", section.to_string())

@@ -26,6 +26,7 @@ pub(crate) fn status_of(engine: &Engine, cluster: &Cluster) -> Status {
     let holder = lock::holder(&lock::state_dir(), "k3d", &cluster.name);
     let starter =
         holder.as_deref().filter(|who| who.starts_with("start ") || who.starts_with("restart "));
+    #[expect(clippy::disallowed_methods, reason = "the engine too says when a container began")]
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let around = Around {
         starter,

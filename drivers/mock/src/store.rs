@@ -9,7 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use caproni_driver::{ChangeCost, Error, ErrorKind, State, check_profile};
+use caproni_driver::{ChangeCost, Error, ErrorKind, State, check_profile, resources};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -148,7 +148,10 @@ impl RecordFile {
                 fs::write(self.spare(), json)?;
                 fs::rename(self.spare(), &self.path)
             });
-        written.map_err(|error| self.failed("write", &error))
+        written.map_err(|error| {
+            let _ = fs::remove_file(self.spare());
+            self.failed("write", &error)
+        })
     }
 
     /// Removes the record, damaged or not, with all that is beside it, and says whether
@@ -183,11 +186,14 @@ impl RecordFile {
 
 /// What could not be done with a file or a folder.
 pub(crate) fn failed(verb: &str, path: &Path, error: &io::Error) -> Error {
+    let message = format!("cannot {verb} `{}`: {error}", path.display());
+    if let Some(way_out) = resources::way_out(error) {
+        return Error::new(ErrorKind::InsufficientResources, message).with_hint(way_out);
+    }
     let kind = match error.kind() {
         io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
         _ => ErrorKind::BackendFailed,
     };
-    let message = format!("cannot {verb} `{}`: {error}", path.display());
     Error::new(kind, message)
         .with_hint("mend the folder, or name another one in CAPRONI_MOCK_STATE_DIR")
 }

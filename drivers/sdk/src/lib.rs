@@ -28,6 +28,7 @@ mod error;
 pub mod lock;
 mod messages;
 mod request;
+pub mod resources;
 mod run;
 pub mod schema;
 mod serve;

@@ -30,7 +30,8 @@ impl Lock {
     ///
     /// # Errors
     /// `Busy` with the holder when the request's time runs out before,
-    /// `Cancelled`, and `PermissionDenied` when the lock file cannot be written.
+    /// `Cancelled`, `PermissionDenied` when the lock file cannot be written, and
+    /// `InsufficientResources` when there is no room for it.
     pub async fn acquire(
         request: &Request,
         state_dir: &Path,
@@ -121,8 +122,11 @@ fn read_holder(path: &Path) -> Option<String> {
 
 fn not_lockable(path: &Path, error: &std::io::Error) -> Error {
     let message = format!("cannot lock `{}`: {error}", path.display());
-    Error::new(ErrorKind::PermissionDenied, message)
-        .with_hint("make the folder writable, or name another one in CAPRONI_STATE_DIR")
+    match crate::resources::way_out(error) {
+        Some(way_out) => Error::new(ErrorKind::InsufficientResources, message).with_hint(way_out),
+        None => Error::new(ErrorKind::PermissionDenied, message)
+            .with_hint("make the folder writable, or name another one in CAPRONI_STATE_DIR"),
+    }
 }
 
 fn busy(ended: Error, profile: &str, holder: String) -> Error {
