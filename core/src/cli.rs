@@ -37,7 +37,7 @@ Exit codes:
     5  the cluster exists with another config
     6  a config file, the driver's section in it, or the kubeconfig is missing or wrong
     7  the backend is not installed or does not answer
-    8  a port, memory, or a permission stands in the way
+    8  a port, memory, disk space, a limit or a permission stands in the way
     9  someone else is changing the cluster
    10  the driver was not found, or speaks another protocol version
    20  the driver crashed, never answered, or broke the protocol

@@ -282,12 +282,13 @@ impl Link {
             () = interrupt.first() => Early::Cancelled,
             () = after(patience) => Early::TimedOut(self.connection.outgoing()),
         };
+        let waited = begun.elapsed();
         match (self.end_request(method, interrupt, reply).await, early) {
             (Some(Err(error)), Early::TimedOut(_)) if error.is(&ErrorKind::Cancelled) => {
-                Err(self.out_of_time(method, error, begun.elapsed()))
+                Err(self.out_of_time(method, error, waited))
             }
             (Some(answered), _) => answered,
-            (None, _) => Err(self.forced(method, early, begun.elapsed())),
+            (None, _) => Err(self.forced(method, early, waited)),
         }
     }
 

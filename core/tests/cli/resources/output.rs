@@ -28,10 +28,3 @@ fn a_pipe_that_closes_at_once_changes_neither_exit_code_nor_work() {
     assert_eq!(sandbox.caproni("start").run_unread().code(), 0);
     assert!(sandbox.mock_cluster().unwrap().contains("running"));
 }
-
-#[test]
-fn a_result_for_which_there_is_no_room_says_so() {
-    let sandbox = Sandbox::with_config(MOCK);
-    let output = sandbox.caproni("status").run_on_full_disk();
-    super::assert_told(&output, 8, "No space left on device", "make room on the disk");
-}
