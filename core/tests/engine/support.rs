@@ -180,6 +180,22 @@ impl Place {
         command
     }
 
+    /// As [`Place::command`], after a shell has done something, such as `ulimit -n 20`.
+    pub(crate) fn command_after(&self, script: &str, args: &[&str]) -> Command {
+        let plain = self.command(args);
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &format!("{script}; exec \"$0\" \"$@\"")]);
+        command.arg(plain.get_program()).args(plain.get_args()).current_dir(self.path("work"));
+        command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command
+    }
+
+    /// Runs `caproni` after a shell has done something.
+    pub(crate) fn caproni_after(&self, script: &str, args: &[&str]) -> Run {
+        Run::of(&self.command_after(script, args).output().expect("the shell runs"))
+    }
+
     pub(crate) fn caproni(&self, args: &[&str]) -> Run {
         Run::of(&self.command(args).output().expect("caproni runs"))
     }

@@ -151,12 +151,15 @@ impl Command {
 
     fn not_started(&self, error: &std::io::Error) -> Error {
         let program = self.program.display();
+        let way_out = crate::resources::way_out(error);
         let kind = match error.kind() {
             std::io::ErrorKind::NotFound => ErrorKind::BackendMissing,
+            _ if way_out.is_some() => ErrorKind::InsufficientResources,
             _ => ErrorKind::BackendFailed,
         };
         let mut failed = Error::new(kind, format!("cannot run `{program}`: {error}"));
         failed.data.program = Some(program.to_string());
+        failed.data.hint = way_out.map(str::to_owned);
         failed
     }
 }
@@ -409,6 +412,14 @@ mod tests {
 
     fn shell(script: &str) -> Command {
         Command::new("/bin/sh").args(["-c", script])
+    }
+
+    #[test]
+    fn a_program_for_which_there_is_no_descriptor_is_not_the_backends_fault() {
+        let error = std::io::Error::from(rustix::io::Errno::MFILE);
+        let failed = Command::new("k3d").not_started(&error);
+        assert_eq!(failed.kind(), &ErrorKind::InsufficientResources);
+        assert!(failed.data.hint.unwrap().contains("ulimit -n"));
     }
 
     #[tokio::test]
