@@ -104,14 +104,8 @@ pub fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return OpenOptions::new().write(true).open(&path)?.write_all(text.as_bytes());
     }
-    let folder = path.parent().unwrap_or(Path::new("."));
     let mode = path.metadata().map_or(0o600, |metadata| metadata.permissions().mode() & 0o777);
-    let mut new = tempfile::NamedTempFile::new_in(folder)?;
-    new.write_all(text.as_bytes())?;
-    new.as_file().set_permissions(PermissionsExt::from_mode(mode))?;
-    new.as_file().sync_all()?;
-    new.persist(&path).map_err(|failed| failed.error)?;
-    Ok(())
+    caproni_driver::state_file::replace(&path, text.as_bytes(), mode)
 }
 
 #[cfg(test)]

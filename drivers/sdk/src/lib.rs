@@ -31,6 +31,7 @@ mod request;
 mod run;
 pub mod schema;
 mod serve;
+pub mod state_file;
 pub mod testing;
 mod text;
 mod wire;
