@@ -76,8 +76,16 @@ pub(crate) struct Rounds {
 
 #[derive(Default)]
 struct Tally {
-    counts: BTreeMap<(String, Verb), BTreeMap<Option<Wrong>, usize>>,
+    counts: BTreeMap<(String, Verb), Counts>,
     told: String,
+}
+
+#[derive(Default)]
+struct Counts {
+    rounds: u64,
+    /// Those in which the victim lived when it was to be killed.
+    hits: u64,
+    wrong: BTreeMap<Wrong, u64>,
 }
 
 impl Rounds {
@@ -100,12 +108,20 @@ impl Rounds {
             .then(|| (number, fastrand::Rng::with_seed(self.seed.wrapping_add(number))))
     }
 
-    pub(crate) fn count(&self, number: u64, victim: &str, verb: Verb, findings: &Findings) {
-        let mut tally = self.done.lock().unwrap();
+    pub(crate) fn count(
+        &self,
+        number: u64,
+        victim: &str,
+        verb: Verb,
+        hit: bool,
+        findings: &Findings,
+    ) {
+        let mut tally = self.done.lock().expect("no round panicked");
         let counts = tally.counts.entry((victim.to_owned(), verb)).or_default();
-        *counts.entry(None).or_default() += 1;
+        counts.rounds += 1;
+        counts.hits += u64::from(hit);
         for (wrong, _) in &findings.0 {
-            *counts.entry(Some(*wrong)).or_default() += 1;
+            *counts.wrong.entry(*wrong).or_default() += 1;
         }
         for (wrong, what) in &findings.0 {
             let seed = self.seed.wrapping_add(number);
@@ -118,21 +134,20 @@ impl Rounds {
     /// Prints the table, and fails when anything was wrong.
     pub(crate) fn finish(self) {
         let Self { seed, count, done, .. } = self;
-        let Tally { counts, told } = done.into_inner().unwrap();
+        let Tally { counts, told } = done.into_inner().expect("no round panicked");
         println!("{count} rounds, CAPRONI_CHAOS_SEED={seed}");
-        println!("victim   verb     rounds  orphans  locks  torn  wrong  left");
+        println!("victim     verb     rounds  hits  orphans  locks  torn  wrong  left");
         let mut all = 0;
-        for ((victim, verb), found) in &counts {
-            let of = |wrong| found.get(&wrong).copied().unwrap_or(0);
-            let wrongs: Vec<_> = ALL_WRONGS.map(|wrong| of(Some(wrong))).to_vec();
-            let [orphans, locks, torn, wrong, left] = wrongs[..] else { unreachable!() };
-            let (verb, rounds) = (verb.word(), of(None));
+        for ((victim, verb), Counts { rounds, hits, wrong }) in &counts {
+            let [orphans, locks, torn, status, left] =
+                ALL_WRONGS.map(|it| wrong.get(&it).copied().unwrap_or(0));
+            let verb = verb.word();
             println!(
-                "{victim:<8} {verb:<8} {rounds:>6}  {orphans:>7}  {locks:>5}  {torn:>4}  {wrong:>5}  {left:>4}"
+                "{victim:<10} {verb:<8} {rounds:>6} {hits:>5} {orphans:>8} {locks:>6} {torn:>5} {status:>6} {left:>5}"
             );
             all += rounds;
         }
-        assert_eq!(all as u64, count, "a round was lost");
+        assert_eq!(all, count, "a round was lost");
         assert!(told.is_empty(), "repeat one with its seed and CAPRONI_CHAOS_ROUNDS=1:\n{told}");
     }
 }

@@ -57,8 +57,8 @@ fn after_kill_9_at_any_moment_nothing_is_lost_and_nothing_is_left() {
                     let victim = dice.choice(Victim::ALL).unwrap();
                     let stopped = dice.bool();
                     let moment = durations[verb as usize].mul_f64(dice.f64());
-                    let findings = Round::new(verb, stopped).play(victim, moment);
-                    rounds.count(number, victim.word(), verb, &findings);
+                    let (hit, findings) = Round::new(verb, stopped).play(victim, moment);
+                    rounds.count(number, victim.word(), verb, hit, &findings);
                 }
             });
         }
@@ -100,15 +100,16 @@ impl Round {
         line.simulate(&json!({"delay_ms": WORK})).spawn()
     }
 
-    fn play(self, victim: Victim, moment: Duration) -> Findings {
+    /// Also says whether there was anything to kill at that moment.
+    fn play(self, victim: Victim, moment: Duration) -> (bool, Findings) {
         let mut findings = Findings::default();
         let before = self.truth();
         let mut running = self.spawn();
         running.all_gone_within(moment);
-        kill(&running, victim);
+        let hit = kill(&running, victim);
         if !running.all_gone_within(GRACE) {
             findings.note(Wrong::Orphan, format!("something still runs after {GRACE:?}"));
-            return findings;
+            return (hit, findings);
         }
         let ended = running.end();
         self.check_end(victim, &ended, &mut findings);
@@ -119,7 +120,7 @@ impl Round {
         findings.check(is_possible, Wrong::WrongStatus, || format!("{before:?} became {after:?}"));
         self.check_way_on(&mut findings);
         self.check_destroy(&mut findings);
-        findings
+        (hit, findings)
     }
 
     /// The phase in the cluster's file.
@@ -198,14 +199,21 @@ impl Round {
     }
 }
 
-fn kill(running: &Running, victim: Victim) {
+/// Says whether anything was killed.
+fn kill(running: &Running, victim: Victim) -> bool {
     let host = i32::try_from(running.id()).unwrap();
-    let driver = if victim == Victim::Host { None } else { driver_of(host) };
-    let host = (victim != Victim::Driver).then_some(host);
-    for process in host.into_iter().chain(driver) {
-        // It may have ended just now.
+    let driver = driver_of(host);
+    let victims: Vec<_> = match victim {
+        Victim::Host => vec![host],
+        Victim::Driver => driver.into_iter().collect(),
+        Victim::Both => [host].into_iter().chain(driver).collect(),
+    };
+    // One that ended just now is still the host's child, or ours, so that its id is nobody else's.
+    for process in victims {
         let _ = kill_process(Pid::from_raw(process).unwrap(), Signal::KILL);
     }
+    // A host without a driver is not there yet, or not any more.
+    driver.is_some()
 }
 
 /// The host's child, which any of its threads may have started; none before and after it lives.
