@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::output::Output;
+use crate::readiness::boaster;
 use crate::rounds::{Findings, Rounds, Verb, Wrong};
 use crate::running::Running;
 use crate::sandbox::{MOCK, Sandbox};
@@ -197,6 +198,66 @@ impl Round {
         findings.check(!waits, Wrong::HeldLock, || format!("{words}: {output:?}"));
         output
     }
+}
+
+/// A kubeconfig with a hundred clusters of others, and one that is to be destroyed.
+fn kubeconfig() -> String {
+    let named = |list: &str, item: &str, value: &dyn Fn(usize) -> String| {
+        let others = (0..100).map(|n| format!("- {{name: other-{n}, {item}: {}}}\n", value(n)));
+        format!("{list}:\n{}- {{name: odd, {item}: {}}}\n", others.collect::<String>(), value(0))
+    };
+    [
+        "apiVersion: v1\nkind: Config\ncurrent-context: other-1\n".to_owned(),
+        named("clusters", "cluster", &|n| format!("{{server: \"https://{n}\"}}")),
+        named("users", "user", &|n| format!("{{token: t{n}}}")),
+        named("contexts", "context", &|n| format!("{{cluster: other-{n}, user: other-{n}}}")),
+    ]
+    .concat()
+}
+
+/// The names of the contexts; none where the file is not whole.
+fn contexts(sandbox: &Sandbox) -> Vec<String> {
+    let text = std::fs::read_to_string(sandbox.path("home/.kube/config")).unwrap_or_default();
+    let document: Value = serde_saphyr::from_str(&text).unwrap_or_default();
+    let items = document["contexts"].as_array().cloned().unwrap_or_default();
+    items.iter().filter_map(|item| Some(item["name"].as_str()?.to_owned())).collect()
+}
+
+#[test]
+fn a_kubeconfig_is_whole_and_free_after_kill_9_of_who_writes_it() {
+    let rounds = Rounds::of_environment(20);
+    let others: Vec<_> = (0..100).map(|n| format!("other-{n}")).collect();
+    let destroying = || {
+        let sandbox = boaster();
+        sandbox.write("home/.kube/config", &kubeconfig());
+        sandbox
+    };
+    let begun = Instant::now();
+    assert_eq!(destroying().run("--driver odd destroy").code(), 0);
+    let duration = begun.elapsed();
+    while let Some((number, mut dice)) = rounds.next() {
+        let mut findings = Findings::default();
+        let sandbox = destroying();
+        let mut running = sandbox.caproni("--driver odd destroy").spawn();
+        // The kubeconfig comes last.
+        running.all_gone_within(duration.mul_f64(0.4 + 0.6 * dice.f64()));
+        let hit = contexts(&sandbox).len() == 101;
+        running.signal(Signal::KILL);
+        findings.check(running.all_gone_within(GRACE), Wrong::Orphan, String::new);
+        let now = contexts(&sandbox);
+        let before_or_after = now.starts_with(&others) && (100..=101).contains(&now.len());
+        findings.check(before_or_after, Wrong::TornFile, || format!("{now:?}"));
+        let begun = Instant::now();
+        let again = sandbox.run("--driver odd destroy");
+        findings.check(again.code() == 0, Wrong::HeldLock, || format!("{again:?}"));
+        findings.check(begun.elapsed() < GRACE, Wrong::HeldLock, || format!("{again:?}"));
+        findings.check(contexts(&sandbox) == others, Wrong::Leftover, || format!("{again:?}"));
+        let left = files_in(&sandbox.path("home"));
+        let is_left = left != [sandbox.path("home/.kube/config")];
+        findings.check(!is_left, Wrong::Leftover, || format!("{left:?}"));
+        rounds.count(number, "host", Verb::Destroy, hit, &findings);
+    }
+    rounds.finish();
 }
 
 /// Says whether anything was killed.

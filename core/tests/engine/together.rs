@@ -45,7 +45,8 @@ fn ten_clusters_that_are_started_at_once_are_all_ready() {
     assert_eq!(changes(&started), vec!["created"; 10]);
     let rows = listed.json()["clusters"].as_array().cloned().unwrap_or_default();
     let ready = rows.iter().filter(|row| {
-        row["state"] == "ready" && profiles.iter().any(|profile| row["profile"] == **profile)
+        let is_k3d_s = row["driver"] == "k3d" && row["state"] == "ready";
+        is_k3d_s && profiles.iter().any(|profile| row["profile"] == **profile)
     });
     assert_eq!(ready.count(), 10, "{rows:#?}");
     assert_eq!(changes(&destroyed), vec!["destroyed"; 10]);

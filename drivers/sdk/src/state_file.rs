@@ -13,6 +13,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tempfile::{Builder, NamedTempFile};
 
+use crate::error::{Error, ErrorKind};
+
 /// What the names of new content begin with until it takes its place.
 const SPARE: &str = ".caproni-new-";
 
@@ -81,6 +83,18 @@ pub enum Unreadable {
     Damaged(serde_json::Error),
 }
 
+impl Unreadable {
+    /// The error for a file of a cluster: it names the file, and says the next step.
+    pub fn error(&self, file: &str) -> Error {
+        let hint = match self {
+            Self::Newer(_) => "update caproni, or run `caproni destroy` to do without the cluster",
+            Self::Damaged(_) => "run `caproni destroy`, then `caproni start`",
+        };
+        Error::new(ErrorKind::BackendFailed, format!("cannot read `{file}`: {self}"))
+            .with_hint(hint)
+    }
+}
+
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -124,11 +138,6 @@ pub fn from_json<T: DeserializeOwned>(content: &[u8], newest: u64) -> Result<T, 
         Some(Some(_)) | None => {}
     }
     serde_json::from_value(Value::Object(document)).map_err(Unreadable::Damaged)
-}
-
-/// Says where a file is and why it is not read, as the message of an error.
-pub fn unreadable(path: &Path, why: &Unreadable) -> String {
-    format!("cannot read `{}`: {why}", path.display())
 }
 
 #[cfg(test)]
@@ -197,6 +206,13 @@ mod tests {
         assert!(String::from_utf8_lossy(&text).contains("\"format\": 3"));
         assert_eq!(from_json::<Kept>(&text, 3).unwrap(), kept);
         assert_eq!(from_json::<Kept>(br#"{"name": "a"}"#, 3).unwrap(), kept);
+    }
+
+    #[test]
+    fn an_error_names_the_file_and_the_next_step() {
+        let error = Unreadable::Newer(2).error("/a/b.json");
+        assert!(error.message.starts_with("cannot read `/a/b.json`: a newer version"), "{error}");
+        assert!(error.data.hint.unwrap().starts_with("update caproni"));
     }
 
     #[test]
