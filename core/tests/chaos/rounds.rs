@@ -127,6 +127,7 @@ impl Rounds {
             let seed = self.seed.wrapping_add(number);
             let verb = verb.word();
             let line = format!("seed {seed}: {victim} killed in {verb}: {wrong:?}: {what}");
+            println!("{line}");
             let _ = writeln!(tally.told, "{line}");
         }
     }

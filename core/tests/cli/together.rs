@@ -48,7 +48,6 @@ fn who_waits_says_for_whom_without_being_asked_for_more() {
 ------- stderr -------
 [TIME] wait: waiting for start (process [N])
 error: cluster `caproni` is being changed by start (process [N])
-  the cluster is left starting
 hint: wait for it to end, then try again
 [exit status: 9]
 
