@@ -4,6 +4,8 @@
 //! of seed `s + n`, so that any can be repeated alone. The moment is a part of the time that the verb
 //! takes on this machine, so that a repeated round is alike, and not the same to the microsecond.
 
+#![expect(clippy::print_stdout, reason = "the table is what the rounds are run for")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Mutex;
@@ -19,13 +21,13 @@ pub(crate) enum Wrong {
     /// A file that is half written.
     TornFile,
     /// A status, or an answer to the next command, that is not what is there.
-    WrongStatus,
+    FalseStatus,
     /// What is left after `destroy`.
     Leftover,
 }
 
 const ALL_WRONGS: [Wrong; 5] =
-    [Wrong::Orphan, Wrong::HeldLock, Wrong::TornFile, Wrong::WrongStatus, Wrong::Leftover];
+    [Wrong::Orphan, Wrong::HeldLock, Wrong::TornFile, Wrong::FalseStatus, Wrong::Leftover];
 
 /// The change in whose middle something is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

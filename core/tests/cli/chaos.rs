@@ -118,7 +118,7 @@ impl Round {
         self.check_status(&mut findings);
         let after = self.truth();
         let is_possible = self.possible(before.as_deref(), victim).contains(&after.as_deref());
-        findings.check(is_possible, Wrong::WrongStatus, || format!("{before:?} became {after:?}"));
+        findings.check(is_possible, Wrong::FalseStatus, || format!("{before:?} became {after:?}"));
         self.check_way_on(&mut findings);
         self.check_destroy(&mut findings);
         (hit, findings)
@@ -144,7 +144,7 @@ impl Round {
 
     fn check_end(&self, victim: Victim, ended: &Output, findings: &mut Findings) {
         let codes: &[i32] = if victim == Victim::Driver { &[0, 20] } else { &[0, 128 + 9] };
-        findings.check(codes.contains(&ended.code()), Wrong::WrongStatus, || format!("{ended:?}"));
+        findings.check(codes.contains(&ended.code()), Wrong::FalseStatus, || format!("{ended:?}"));
     }
 
     fn check_files(&self, findings: &mut Findings) {
@@ -169,13 +169,13 @@ impl Round {
             Some(_) => json!(["stopped", true]),
         };
         let is_true = json!([told["state"], told["exists"]]) == expected;
-        findings.check(is_true, Wrong::WrongStatus, || format!("not {expected}: {status:?}"));
+        findings.check(is_true, Wrong::FalseStatus, || format!("not {expected}: {status:?}"));
     }
 
     /// Saying the same again does it, at once.
     fn check_way_on(&self, findings: &mut Findings) {
         let again = self.run(self.verb.word(), findings);
-        findings.check(again.code() == 0, Wrong::WrongStatus, || format!("again: {again:?}"));
+        findings.check(again.code() == 0, Wrong::FalseStatus, || format!("again: {again:?}"));
         self.check_status(findings);
     }
 

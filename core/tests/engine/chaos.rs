@@ -117,7 +117,7 @@ impl Round<'_> {
         let status = self.check_status(&mut findings);
         let rolled_back = !is_new || status["exists"] != true || status["state"] == "ready";
         let must = hit && victim == Victim::Host && self.verb == Verb::Start;
-        findings.check(!must || rolled_back, Wrong::WrongStatus, || {
+        findings.check(!must || rolled_back, Wrong::FalseStatus, || {
             format!("the driver left a half: {status} after {ended:?}")
         });
         self.check_way_on(&mut findings);
@@ -219,12 +219,12 @@ impl Round<'_> {
                     Some("starting" | "not-ready") => exists && status.code == Some(4),
                     _ => false,
                 };
-            findings.check(is_true, Wrong::WrongStatus, || {
+            findings.check(is_true, Wrong::FalseStatus, || {
                 format!("{status:?} where there is {left:?} {containers:?}")
             });
             return told;
         }
-        findings.note(Wrong::WrongStatus, "the engine never stands still");
+        findings.note(Wrong::FalseStatus, "the engine never stands still");
         Value::Null
     }
 
@@ -233,7 +233,7 @@ impl Round<'_> {
         let again = self.run(self.verb.word(), findings);
         // A cluster that lost a node cannot be started, and says so; it can be destroyed.
         let lost = again.stderr.contains("lacks `") && again.code == Some(4);
-        findings.check(again.code == Some(0) || lost, Wrong::WrongStatus, || format!("{again:?}"));
+        findings.check(again.code == Some(0) || lost, Wrong::FalseStatus, || format!("{again:?}"));
         self.check_status(findings);
     }
 
