@@ -4,7 +4,9 @@
 //! behind one's back has sent commands to the wrong cluster for years
 //! (<https://github.com/kubernetes/minikube/issues/2979>).
 
-use std::fs::{File, OpenOptions};
+mod lock;
+
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,9 +16,13 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Kind};
 use crate::state::write_private;
+use lock::{Lock, Refused};
 
-/// How often a file that kubectl or another tool has locked is tried again, 100 ms apart.
-const LOCK_TRIES: u32 = 100;
+/// How often a file that kubectl or another tool has locked is tried again: for 10 s.
+const LOCK_TRIES: u32 = 200;
+
+/// How long each time.
+const LOCK_RETRY: Duration = Duration::from_millis(50);
 
 /// The longest kubeconfig, in bytes: some thousand clusters.
 const LONGEST: u64 = 16 * 1024 * 1024;
@@ -222,35 +228,24 @@ impl UserKubeconfig {
             .with_hint("mend or move the file, or set KUBECONFIG to another one")
     }
 
-    /// Takes the lock that kubectl takes: a file beside it that must not exist yet.
-    async fn lock(&self) -> Result<FileLock, Error> {
-        let mut path = self.path.clone().into_os_string();
-        path.push(".lock");
-        let path = PathBuf::from(path);
+    /// Takes the lock that kubectl takes, and waits while somebody has it.
+    async fn lock(&self) -> Result<Lock, Error> {
+        let path = Lock::path_of(&self.path);
+        let mut holder = None;
         for _ in 0..LOCK_TRIES {
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(file) => return Ok(FileLock { path, _file: file }),
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+            match Lock::take(&path) {
+                Ok(lock) => return Ok(lock),
+                Err(Refused::Held(by)) => holder = by,
+                Err(Refused::Failed(error)) => {
+                    return Err(self.failed("locked", &error));
                 }
-                Err(error) => return Err(self.failed("locked", &error)),
             }
+            tokio::time::sleep(LOCK_RETRY).await;
         }
-        let lock = path.display().to_string();
+        let (lock, holder) = (path.display(), holder.unwrap_or("another program".into()));
         Err(self
-            .unusable(&format!("is locked by another program: `{lock}` exists"))
+            .unusable(&format!("is locked by {holder}: `{lock}` exists"))
             .with_hint(format!("if no such program runs any more, run `rm {lock}`")))
-    }
-}
-
-struct FileLock {
-    path: PathBuf,
-    _file: File,
-}
-
-impl Drop for FileLock {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
     }
 }
 

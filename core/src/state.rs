@@ -7,7 +7,20 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use caproni_driver::state_file;
+use serde::{Deserialize, Serialize};
+
 use crate::error::Error;
+
+/// Raised when what is kept changes so that older versions would misread it.
+const FORMAT: u64 = 1;
+
+/// What is kept of a cluster, besides its kubeconfig.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kept {
+    config_file: Option<String>,
+}
 
 /// The folder of one cluster in the state folder.
 #[derive(Debug, Clone)]
@@ -40,8 +53,19 @@ impl ClusterState {
     }
 
     /// The config file that the cluster was started with last, if there was one.
-    pub fn config_file(&self) -> Option<String> {
-        std::fs::read_to_string(self.folder.join("config-file")).ok()
+    ///
+    /// # Errors
+    /// What is kept is damaged, or a newer version's; says which file it is, and the next step.
+    pub fn config_file(&self) -> Result<Option<String>, String> {
+        let path = self.folder.join("cluster.json");
+        let Ok(text) = std::fs::read(&path) else {
+            // Of the time before it had a format.
+            return Ok(std::fs::read_to_string(self.folder.join("config-file")).ok());
+        };
+        let kept: Result<Kept, _> = state_file::from_json(&text, FORMAT);
+        kept.map(|kept| kept.config_file).map_err(|why| {
+            format!("cannot read `{}`: {why}; `caproni start` writes it anew", path.display())
+        })
     }
 
     /// Remembers the config file that the cluster is started with, for those who look for it.
@@ -49,19 +73,17 @@ impl ClusterState {
     /// # Errors
     /// The state folder cannot be written.
     pub fn keep_config_file(&self, path: Option<&Path>) -> std::io::Result<()> {
-        let file = self.folder.join("config-file");
-        let Some(path) = path else {
-            return match std::fs::remove_file(file) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            };
-        };
-        let text = std::path::absolute(path)?.to_string_lossy().into_owned();
-        if self.config_file().as_ref() == Some(&text) {
+        let absolute = path.map(std::path::absolute).transpose()?;
+        let config_file = absolute.map(|path| path.to_string_lossy().into_owned());
+        if self.config_file().as_ref() == Ok(&config_file) {
             return Ok(());
         }
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
-        write_private(&file, &text)
+        let text = state_file::to_json(&Kept { config_file }, FORMAT)?;
+        state_file::replace(&self.folder.join("cluster.json"), &text, 0o600)?;
+        // As versions before kept it.
+        let _ = std::fs::remove_file(self.folder.join("config-file"));
+        Ok(())
     }
 
     /// The private kubeconfig, if there is one.
@@ -106,14 +128,8 @@ pub fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return OpenOptions::new().write(true).open(&path)?.write_all(text.as_bytes());
     }
-    let folder = path.parent().unwrap_or(Path::new("."));
     let mode = path.metadata().map_or(0o600, |metadata| metadata.permissions().mode() & 0o777);
-    let mut new = tempfile::NamedTempFile::new_in(folder)?;
-    new.write_all(text.as_bytes())?;
-    new.as_file().set_permissions(PermissionsExt::from_mode(mode))?;
-    new.as_file().sync_all()?;
-    new.persist(&path).map_err(|failed| failed.error)?;
-    Ok(())
+    state_file::replace(&path, text.as_bytes(), mode)
 }
 
 #[cfg(test)]
@@ -152,12 +168,31 @@ mod tests {
     fn the_config_file_is_that_of_the_last_start() {
         let folder = tempfile::tempdir().unwrap();
         let state = ClusterState::under(folder.path(), "k3d", "demo");
-        assert_eq!(state.config_file(), None);
+        assert_eq!(state.config_file(), Ok(None));
         state.keep_config_file(Some(Path::new("/a/caproni.yaml"))).unwrap();
-        assert_eq!(state.config_file().as_deref(), Some("/a/caproni.yaml"));
+        assert_eq!(state.config_file(), Ok(Some("/a/caproni.yaml".into())));
         state.keep_config_file(None).unwrap();
         state.keep_config_file(None).unwrap();
-        assert_eq!(state.config_file(), None);
+        assert_eq!(state.config_file(), Ok(None));
+    }
+
+    #[test]
+    fn what_older_versions_kept_is_read_and_what_newer_ones_did_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = ClusterState::under(folder.path(), "k3d", "demo");
+        std::fs::create_dir_all(&state.folder).unwrap();
+        std::fs::write(state.folder.join("config-file"), "/old/caproni.yaml").unwrap();
+        assert_eq!(state.config_file(), Ok(Some("/old/caproni.yaml".into())));
+        let path = state.folder.join("cluster.json");
+        for text in ["", "garbage", "{\"format\": 2}"] {
+            std::fs::write(&path, text).unwrap();
+            let why = state.config_file().unwrap_err();
+            assert!(why.contains(&path.display().to_string()), "{why}");
+            assert!(why.ends_with("`caproni start` writes it anew"), "{why}");
+        }
+        state.keep_config_file(Some(Path::new("/new/caproni.yaml"))).unwrap();
+        assert_eq!(state.config_file(), Ok(Some("/new/caproni.yaml".into())));
+        assert!(!state.folder.join("config-file").exists());
     }
 
     #[test]

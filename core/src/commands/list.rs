@@ -64,7 +64,8 @@ struct Row {
 /// One cluster, and the file that it was started with, if it was started here.
 struct Listed {
     cluster: Cluster,
-    config_file: Option<String>,
+    /// Or why it is not known.
+    config_file: Result<Option<String>, String>,
 }
 
 /// All rows, in the order of the names. Dropped half done, it ends what it has started.
@@ -174,14 +175,18 @@ impl Listed {
 
     fn to_json(&self, driver: &str) -> Value {
         let cluster = &self.cluster;
-        json!({
+        let mut row = json!({
             "driver": driver,
             "profile": cluster.profile,
             "state": cluster.state,
             "kubernetesVersion": cluster.kubernetes_version,
             "kubeContext": cluster.kube_context,
-            "configFile": self.config_file,
-        })
+            "configFile": self.config_file.as_ref().ok(),
+        });
+        if let Err(why) = &self.config_file {
+            row["configFileError"] = json!(why);
+        }
+        row
     }
 
     fn cells(&self, driver: &str) -> [String; 6] {
@@ -192,7 +197,10 @@ impl Listed {
             value(&json!(cluster.state)),
             or_dash(cluster.kubernetes_version.as_deref()),
             or_dash(cluster.kube_context.as_deref()),
-            self.config_file.clone().unwrap_or_default(),
+            match &self.config_file {
+                Ok(path) => path.clone().unwrap_or_default(),
+                Err(why) => format!("unknown: {why}"),
+            },
         ]
     }
 }

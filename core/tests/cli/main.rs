@@ -7,6 +7,8 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
 
 mod auto;
+#[cfg(target_os = "linux")]
+mod chaos;
 mod check;
 mod config;
 mod discovery;
@@ -26,6 +28,9 @@ mod output;
 mod readiness;
 mod resources;
 mod rogue;
+#[cfg(target_os = "linux")]
+#[path = "../chaos/rounds.rs"]
+mod rounds;
 mod running;
 mod sandbox;
 mod terminal;

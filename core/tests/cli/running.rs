@@ -97,6 +97,18 @@ impl<'a> Running<'a> {
         self.child.id()
     }
 
+    /// Waits until everything is gone, or this long; says whether it is.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn all_gone_within(&mut self, patience: Duration) -> bool {
+        if self.gone.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+            return false;
+        }
+        let (told, gone) = channel();
+        told.send(()).unwrap();
+        self.gone = gone;
+        true
+    }
+
     /// Waits until it has ended; what it has started may live on.
     pub(crate) fn ended(&mut self) -> ExitStatus {
         self.child.wait().unwrap()

@@ -149,7 +149,7 @@ fn unquoted(arg: &str) -> String {
 fn damaged(path: &Path, wrong: &str) -> Error {
     let message = format!("cannot read `{}`: {wrong}", path.display());
     Error::new(ErrorKind::BackendFailed, message)
-        .with_hint("run `caproni restart`, which has colima write it anew")
+        .with_hint("run `colima start` for this profile, which writes it anew")
 }
 
 #[cfg(test)]

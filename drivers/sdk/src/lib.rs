@@ -32,6 +32,7 @@ pub mod resources;
 mod run;
 pub mod schema;
 mod serve;
+pub mod state_file;
 pub mod testing;
 mod text;
 mod wire;

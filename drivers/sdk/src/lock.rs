@@ -5,6 +5,11 @@
 //! process, so it is gone when the process is, however it ends; and it is the
 //! driver's and not the host's, so that it still stands while a driver whose host
 //! was killed rolls back.
+//!
+//! Some backends cannot make even two clusters of different names at a time: of two that need
+//! a network which is not there yet each makes one, and then its name is ambiguous for both
+//! (<https://github.com/kubernetes-sigs/kind/issues/1596>). Their drivers take a second lock
+//! for that part of a creation, always after the cluster's own.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -39,23 +44,49 @@ impl Lock {
         profile: &str,
         operation: &str,
     ) -> Result<Self, Error> {
-        let path = path(state_dir, driver, profile);
+        let taken = format!("cluster `{profile}` is being changed by");
+        Self::take(request, path(state_dir, driver, profile), operation, &taken).await
+    }
+
+    /// Takes the lock of a driver's creations, for a backend that cannot make two clusters
+    /// side by side. Hold it no longer than that is so, see [`Request::run_locked`].
+    ///
+    /// # Errors
+    /// As [`Lock::acquire`].
+    pub async fn acquire_to_create(
+        request: &Request,
+        state_dir: &Path,
+        driver: &str,
+        profile: &str,
+    ) -> Result<Self, Error> {
+        // No driver's name has a dot, so that it is no cluster's lock.
+        let path = state_dir.join("locks").join(format!("{driver}.create.lock"));
+        let taken = "another cluster is being made, and both at once would fail: by";
+        Self::take(request, path, &format!("start of `{profile}`"), taken).await
+    }
+
+    async fn take(
+        request: &Request,
+        path: PathBuf,
+        operation: &str,
+        taken: &str,
+    ) -> Result<Self, Error> {
         let file = open(&path).map_err(|error| not_lockable(&path, &error))?;
-        let mut announced = false;
-        loop {
+        for tries in 0.. {
             match file.try_lock() {
                 Ok(()) => return Ok(Self::held(file, operation)),
                 Err(TryLockError::Error(error)) => return Err(not_lockable(&path, &error)),
                 Err(TryLockError::WouldBlock) => {}
             }
             let holder = read_holder(&path).unwrap_or_else(|| "another process".into());
-            if !announced {
+            // The first time it may be one who only looks whether there is a holder.
+            if tries == 1 {
                 request.progress("wait", format!("waiting for {holder}"));
-                announced = true;
             }
             let waited = request.or_ended(tokio::time::sleep(RETRY)).await;
-            waited.map_err(|ended| busy(ended, profile, holder))?;
+            waited.map_err(|ended| busy(ended, taken, holder))?;
         }
+        unreachable!("it is tried until it is held or the request ends")
     }
 
     fn held(mut file: File, operation: &str) -> Self {
@@ -69,6 +100,8 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
+        // So that who waits for the next holder is not told this one.
+        let _ = self.file.set_len(0);
         let _ = self.file.unlock();
     }
 }
@@ -129,14 +162,70 @@ fn not_lockable(path: &Path, error: &std::io::Error) -> Error {
     }
 }
 
-fn busy(ended: Error, profile: &str, holder: String) -> Error {
+fn busy(ended: Error, taken: &str, holder: String) -> Error {
     if ended.kind() != &ErrorKind::TimedOut {
         return ended;
     }
-    let message = format!("cluster `{profile}` is being changed by {holder}");
-    let mut error =
-        Error::new(ErrorKind::Busy, message).with_hint("wait for it to end, then try again");
+    let mut error = Error::new(ErrorKind::Busy, format!("{taken} {holder}"))
+        .with_hint("wait for it to end, then try again");
     error.data.holder = Some(holder);
     error.data.waited_ms = ended.data.waited_ms;
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::sync::mpsc;
+    use tokio_util::sync::CancellationToken;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test]
+    async fn a_second_creation_waits_and_says_for_whom() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sender, mut lines) = mpsc::channel(8);
+        let second = Request::new(sender, CancellationToken::new(), None);
+        let detached = Request::detached();
+        let first = Lock::acquire_to_create(&detached, folder.path(), "k3d", "a").await.unwrap();
+        let waits = Lock::acquire_to_create(&second, folder.path(), "k3d", "b");
+        let frees = async {
+            let line = lines.recv().await.unwrap();
+            drop(first);
+            line
+        };
+        let (second, line) = tokio::join!(waits, frees);
+        assert!(second.is_ok());
+        assert!(line.contains("waiting for start of `a` (process "), "{line}");
+    }
+
+    #[tokio::test]
+    async fn a_creation_that_waits_in_vain_is_busy() {
+        let folder = tempfile::tempdir().unwrap();
+        let detached = Request::detached();
+        let _first = Lock::acquire_to_create(&detached, folder.path(), "k3d", "a").await.unwrap();
+        let second = detached.for_cleanup(SECOND / 2);
+        let error = Lock::acquire_to_create(&second, folder.path(), "k3d", "b").await.unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::Busy);
+        assert!(error.message.contains("by start of `a` (process "), "{error}");
+    }
+
+    #[tokio::test]
+    async fn creations_of_two_drivers_and_changes_do_not_wait_for_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let request = Request::detached().for_cleanup(SECOND);
+        let one = Lock::acquire_to_create(&request, folder.path(), "k3d", "a").await;
+        let other = Lock::acquire_to_create(&request, folder.path(), "kind", "a").await;
+        let change = Lock::acquire(&request, folder.path(), "k3d", "create", "stop").await;
+        assert!(one.is_ok() && other.is_ok() && change.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_holder_that_is_gone_is_not_named_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let request = Request::detached();
+        drop(Lock::acquire(&request, folder.path(), "k3d", "a", "start").await.unwrap());
+        let path = path(folder.path(), "k3d", "a");
+        assert_eq!((holder(folder.path(), "k3d", "a"), read_holder(&path)), (None, None));
+    }
 }

@@ -1,6 +1,7 @@
 //! Running a backend's program: argv never through a shell, ended with the request.
 
 mod group;
+mod locked;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -50,6 +51,14 @@ pub struct Command {
     environment: Vec<(OsString, Option<OsString>)>,
     input: Option<Vec<u8>>,
     progress: Option<Reading>,
+    milestone: Option<Milestone>,
+}
+
+/// A line to watch for, and who is told of it.
+#[derive(Debug, Clone)]
+struct Milestone {
+    is_it: fn(&str) -> bool,
+    reached: CancellationToken,
 }
 
 /// What a program's lines are to a user.
@@ -70,6 +79,7 @@ impl Command {
             environment: Vec::new(),
             input: None,
             progress: None,
+            milestone: None,
         }
     }
 
@@ -251,9 +261,9 @@ impl Running {
                 let _ = stdin.write_all(&input).await;
             });
         }
-        let progress = command.progress.as_ref().map(|reading| (request.clone(), reading.clone()));
-        let stdout = Stream::collect(child.stdout.take(), progress.clone());
-        let stderr = Stream::collect(child.stderr.take(), progress);
+        let listener = Listener::of(command, request);
+        let stdout = Stream::collect(child.stdout.take(), listener.clone());
+        let stderr = Stream::collect(child.stderr.take(), listener);
         Ok(Self { child, group, stdout, stderr, command_line: command.command_line() })
     }
 
@@ -305,10 +315,10 @@ struct Stream {
 impl Stream {
     fn collect(
         source: Option<impl AsyncRead + Unpin + Send + 'static>,
-        progress: Option<(Request, Reading)>,
+        listener: Option<Listener>,
     ) -> Self {
         let enough = CancellationToken::new();
-        let reading = source.map(|source| tokio::spawn(read(source, progress, enough.clone())));
+        let reading = source.map(|source| tokio::spawn(read(source, listener, enough.clone())));
         Self { reading, enough }
     }
 
@@ -336,7 +346,7 @@ impl Drop for Stream {
 /// on a machine under load that may come after any grace.
 async fn read(
     mut source: impl AsyncRead + Unpin,
-    progress: Option<(Request, Reading)>,
+    listener: Option<Listener>,
     enough: CancellationToken,
 ) -> Vec<u8> {
     let mut kept = Vec::new();
@@ -352,8 +362,8 @@ async fn read(
             },
             () = enough.cancelled() => break,
         };
-        if let Some((request, reading)) = &progress {
-            say_lines(request, reading, &mut line, &buffer[..length]);
+        if let Some(listener) = &listener {
+            listener.hear(&mut line, &buffer[..length]);
         }
         kept.extend_from_slice(&buffer[..length]);
         if kept.len() > 2 * KEPT {
@@ -366,25 +376,47 @@ async fn read(
     kept
 }
 
-fn say_lines(request: &Request, reading: &Reading, line: &mut Vec<u8>, bytes: &[u8]) {
-    for &byte in bytes {
-        match byte {
-            b'\n' | b'\r' => report(request, reading, &std::mem::take(line)),
-            _ if line.len() < TAIL => line.push(byte),
-            _ => {}
-        }
-    }
+/// Who is told what a program prints while it runs.
+#[derive(Clone)]
+struct Listener {
+    request: Request,
+    reading: Option<Reading>,
+    milestone: Option<Milestone>,
 }
 
-fn report(request: &Request, reading: &Reading, line: &[u8]) {
-    let text = strip_ansi(&String::from_utf8_lossy(line));
-    let text = strip_log_prefix(text.trim());
-    let progress = match reading {
-        Reading::Step(step, say) => say(text).map(|said| Progress::new(step, said)),
-        Reading::Reports(read) => read(text),
-    };
-    if let Some(progress) = progress.filter(|progress| !progress.message.is_empty()) {
-        request.report(&progress);
+impl Listener {
+    /// None where nobody wants to know.
+    fn of(command: &Command, request: &Request) -> Option<Self> {
+        let Command { progress, milestone, .. } = command;
+        let (reading, milestone) = (progress.clone(), milestone.clone());
+        let is_wanted = reading.is_some() || milestone.is_some();
+        is_wanted.then(|| Self { request: request.clone(), reading, milestone })
+    }
+
+    fn hear(&self, line: &mut Vec<u8>, bytes: &[u8]) {
+        for &byte in bytes {
+            match byte {
+                b'\n' | b'\r' => self.report(&std::mem::take(line)),
+                _ if line.len() < TAIL => line.push(byte),
+                _ => {}
+            }
+        }
+    }
+
+    fn report(&self, line: &[u8]) {
+        let text = strip_ansi(&String::from_utf8_lossy(line));
+        let text = strip_log_prefix(text.trim());
+        if let Some(milestone) = self.milestone.as_ref().filter(|it| (it.is_it)(text)) {
+            milestone.reached.cancel();
+        }
+        let progress = match &self.reading {
+            Some(Reading::Step(step, say)) => say(text).map(|said| Progress::new(step, said)),
+            Some(Reading::Reports(read)) => read(text),
+            None => None,
+        };
+        if let Some(progress) = progress.filter(|progress| !progress.message.is_empty()) {
+            self.request.report(&progress);
+        }
     }
 }
 
