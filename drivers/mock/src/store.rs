@@ -9,7 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use caproni_driver::{ChangeCost, Error, ErrorKind, State, check_profile};
+use caproni_driver::{ChangeCost, Error, ErrorKind, State, check_profile, private_folder};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -144,7 +144,7 @@ impl RecordFile {
     pub(crate) fn write(&self, record: &Record) -> Result<(), Error> {
         let written =
             serde_json::to_vec_pretty(record).map_err(io::Error::other).and_then(|json| {
-                self.path.parent().map_or(Ok(()), fs::create_dir_all)?;
+                make_folder(&self.path)?;
                 fs::write(self.spare(), json)?;
                 fs::rename(self.spare(), &self.path)
             });
@@ -241,6 +241,13 @@ fn remove(removed: io::Result<()>) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Makes the folder that a file is to be in, for its owner only: a config may hold secrets.
+fn make_folder(file: &Path) -> io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    let (state, name) = (folder.parent(), folder.file_name());
+    private_folder(state.unwrap_or(folder), name.unwrap_or_default()).map(drop)
 }
 
 #[cfg(test)]

@@ -14,7 +14,11 @@ use std::time::Duration;
 use etcetera::BaseStrategy;
 
 use crate::error::{Error, ErrorKind};
+use crate::private::private_folder;
 use crate::request::Request;
+
+/// The folder of the locks in the state folder.
+const LOCKS: &str = "locks";
 
 /// How often a lock that another process holds is tried again.
 const RETRY: Duration = Duration::from_millis(100);
@@ -39,7 +43,7 @@ impl Lock {
         operation: &str,
     ) -> Result<Self, Error> {
         let path = path(state_dir, driver, profile);
-        let file = open(&path).map_err(|error| not_lockable(&path, &error))?;
+        let file = open(state_dir, &path).map_err(|error| not_lockable(&path, &error))?;
         let mut announced = false;
         loop {
             match file.try_lock() {
@@ -103,13 +107,11 @@ pub fn state_dir() -> PathBuf {
 }
 
 fn path(state_dir: &Path, driver: &str, profile: &str) -> PathBuf {
-    state_dir.join("locks").join(format!("{driver}-{profile}.lock"))
+    state_dir.join(LOCKS).join(format!("{driver}-{profile}.lock"))
 }
 
-fn open(path: &Path) -> std::io::Result<File> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
+fn open(state_dir: &Path, path: &Path) -> std::io::Result<File> {
+    private_folder(state_dir, LOCKS)?;
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
