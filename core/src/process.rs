@@ -271,7 +271,7 @@ fn living_in(process: i32) -> Option<i32> {
 /// The other processes of a session.
 #[cfg(not(target_os = "linux"))]
 fn session_members(session: Pid) -> Vec<Pid> {
-    let listed = std::process::Command::new("ps").args(["-A", "-o", "pid="]).output();
+    let listed = std::process::Command::new("/bin/ps").args(["-A", "-o", "pid="]).output();
     let text = listed.map(|output| output.stdout).unwrap_or_default();
     let text = String::from_utf8_lossy(&text).into_owned();
     let processes = text.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?));

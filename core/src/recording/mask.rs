@@ -35,14 +35,17 @@ impl Mask {
 
     /// The line as it may be shown. One with nothing to hide stays as it is.
     pub fn line(&mut self, from: Side, line: &str) -> String {
-        match serde_json::from_str::<Value>(line) {
-            Ok(Value::Object(mut message)) if matches!(from, Side::Host | Side::Driver) => {
-                let before = message.clone();
-                self.message(&mut message);
-                if message == before { line.to_owned() } else { Value::Object(message).to_string() }
-            }
-            _ => self.secrets.scrub(&without_kubeconfig(line)),
+        let Ok(mut value) = serde_json::from_str::<Value>(line) else {
+            return self.secrets.scrub(&without_kubeconfig(line));
+        };
+        let before = value.clone();
+        if let (Value::Object(message), Side::Host | Side::Driver) = (&mut value, from) {
+            self.message(message);
         }
+        self.secrets.scrub_all(&mut value);
+        // Of a member that is given twice only the last one was read.
+        let same = value == before && self.secrets.scrub(line) == line;
+        if same { line.to_owned() } else { value.to_string() }
     }
 
     fn message(&mut self, message: &mut Map<String, Value>) {
@@ -58,11 +61,6 @@ impl Mask {
         self.schema = schema;
         if let Some(Value::Object(result)) = message.get_mut("result") {
             self.result(result);
-        }
-        for part in ["params", "result", "error"] {
-            if let Some(part) = message.get_mut(part) {
-                self.secrets.scrub_all(part);
-            }
         }
     }
 
@@ -258,6 +256,26 @@ mod tests {
         ] {
             let shown = mask.line(from, line);
             assert!(!shown.contains("hunter2") && shown.contains("(hidden 1)"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_masked_in_whatever_json_it_turns_up() {
+        let mut mask = told(&token());
+        let secret = "hunter\"2 & \u{fc}";
+        sent(&mut mask, &json!({ "token": secret }));
+        let escaped = "hunter\\u00222 \\u0026 \\u00fc";
+        for line in [
+            json!({"level": "info", "message": format!("login with {secret}")}).to_string(),
+            json!({"jsonrpc": "2.0", "method": "progress", "params": {secret: 1}}).to_string(),
+            json!([{"token": [secret]}]).to_string(),
+            format!("half a line {}", json!({"token": secret}).to_string().trim_end_matches('}')),
+            format!("{{\"token\":\"{escaped}\"}}"),
+        ] {
+            for from in [Side::Driver, Side::Stderr] {
+                let shown = mask.line(from, &line);
+                assert!(!shown.contains("hunter"), "{from:?}: {shown}");
+            }
         }
     }
 

@@ -35,14 +35,14 @@ impl Secrets {
     /// A text without the secrets in it.
     pub fn scrub(&self, text: &str) -> String {
         let known = self.lock();
-        let mut found: Vec<(&str, usize)> = Vec::new();
+        let mut found: Vec<(String, usize)> = Vec::new();
         for (index, secret) in known.iter().enumerate() {
             found.extend(spellings(secret).map(|spelling| (spelling, index + 1)));
         }
         // The longest first, so that none is cut up by a part of it.
         found.sort_by_key(|(spelling, _)| std::cmp::Reverse(spelling.len()));
         found.into_iter().fold(text.to_owned(), |text, (spelling, number)| {
-            text.replace(spelling, &format!("{HIDDEN} {number})"))
+            text.replace(&spelling, &format!("{HIDDEN} {number})"))
         })
     }
 
@@ -51,7 +51,13 @@ impl Secrets {
         match value {
             Value::String(text) => *text = self.scrub(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.scrub_all(item)),
-            Value::Object(fields) => fields.values_mut().for_each(|value| self.scrub_all(value)),
+            Value::Object(fields) => {
+                let all = std::mem::take(fields).into_iter();
+                fields.extend(all.map(|(name, mut value)| {
+                    self.scrub_all(&mut value);
+                    (self.scrub(&name), value)
+                }));
+            }
             _ => {}
         }
     }
@@ -61,10 +67,16 @@ impl Secrets {
     }
 }
 
-/// The texts by which a secret is recognised: itself, its lines, and the value of `NAME=VALUE`.
-fn spellings(secret: &str) -> impl Iterator<Item = &str> {
+/// The texts by which a secret is recognised: itself, its lines, and the value of `NAME=VALUE`;
+/// each also as it stands in JSON, of which a line may hold a part.
+fn spellings(secret: &str) -> impl Iterator<Item = String> {
     let lines = secret.lines().map(str::trim).filter(|line| line.len() >= LEAST_OF_MANY);
     let value = secret.split_once('=').map(|(_, value)| value);
     let all = std::iter::once(secret).chain(value).filter(|text| text.len() >= LEAST);
-    all.chain(lines)
+    all.chain(lines).flat_map(|text| [text.to_owned(), in_json(text)])
+}
+
+fn in_json(text: &str) -> String {
+    let quoted = Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
 }

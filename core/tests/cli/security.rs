@@ -299,3 +299,30 @@ fn a_secret_is_in_no_process_list_while_a_cluster_is_made() {
     assert!(listed.contains("caproni-driver-mock"), "the driver is among them");
     assert!(!listed.contains(&secret));
 }
+
+/// The text of all sources below a folder.
+fn sources(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+    let texts = entries.map(|path| match path.extension().and_then(|ending| ending.to_str()) {
+        Some("rs") => std::fs::read_to_string(path).unwrap(),
+        _ if path.is_dir() => sources(&path),
+        _ => String::new(),
+    });
+    texts.collect()
+}
+
+#[test]
+fn every_test_that_the_threat_model_names_is_there() {
+    let model = include_str!("../../../.github/SECURITY.md");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let sources =
+        ["core/src", "core/tests", "drivers"].map(|part| sources(&root.join(part))).concat();
+    let quoted = model.split('`').skip(1).step_by(2);
+    let tests: Vec<_> =
+        quoted.filter(|name| name.matches('_').count() > 2 && !name.contains("CAPRONI")).collect();
+    assert!(tests.len() > 8, "{tests:?}");
+    for name in tests {
+        let begins = format!("fn {}", name.trim_end_matches('…'));
+        assert!(sources.contains(&begins), "{name}");
+    }
+}

@@ -16,5 +16,6 @@ mod kind;
 mod life;
 mod list;
 mod minikube;
+mod secrets;
 mod states;
 mod support;

@@ -26,6 +26,7 @@ mod contract;
 mod describe;
 mod error;
 pub mod lock;
+mod log;
 mod messages;
 mod private;
 mod request;
