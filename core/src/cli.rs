@@ -11,7 +11,8 @@ use tokio::runtime::{Builder, Runtime};
 use crate::commands::{App, destroy, drivers, list, restart, start, status, stop, version};
 use crate::error::Error;
 use crate::exit;
-use crate::options::Global;
+use crate::options::{Global, Level};
+use crate::process;
 use crate::ui::{Format, Ui};
 
 /// Manage local Kubernetes clusters through drivers
@@ -62,7 +63,7 @@ pub fn run() -> ExitCode {
         Err(error) => {
             let format = if wants_json() { Format::Json } else { Format::Text };
             let error = Error::system("caproni cannot begin to work", &error);
-            Ui::new(format, false).error(&error);
+            Ui::new(format, Level::Info).error(&error);
             ExitCode::from(exit::code(&error))
         }
     }
@@ -83,7 +84,8 @@ async fn understand() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return not_understood(&error),
     };
-    let ui = Ui::new(cli.global.output, cli.global.verbose);
+    let ui = Ui::new(cli.global.output, cli.global.level());
+    process::tell_drivers(cli.global.level());
     match execute(cli, &ui).await {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
@@ -126,7 +128,7 @@ fn not_understood(error: &clap::Error) -> ExitCode {
             Some(ContextValue::Strings(values)) => format!("use one of {}", values.join(", ")),
             _ => "see `caproni --help`".into(),
         };
-        Ui::new(Format::Json, false).error(&Error::usage(first).with_hint(hint));
+        Ui::new(Format::Json, Level::Info).error(&Error::usage(first).with_hint(hint));
     } else {
         // Nobody reads it: the exit code tells all the same.
         let _ = error.print();

@@ -30,6 +30,8 @@ pub enum Kind {
     DriverProtocolError,
     /// The driver's file cannot be run.
     DriverNotExecutable,
+    /// The driver's file is one that others can write, or the folder it is in.
+    DriverNotTrusted,
     /// The config file cannot be read, or is not what it should be.
     InvalidConfigFile,
     /// The user's kubeconfig cannot be read or written.
@@ -41,11 +43,12 @@ pub enum Kind {
 }
 
 /// The names that only the host may use: a driver that sends one breaks the protocol.
-pub const HOST_ONLY: [Kind; 4] = [
+pub const HOST_ONLY: [Kind; 5] = [
     Kind::DriverCrashed,
     Kind::DriverUnresponsive,
     Kind::DriverProtocolError,
     Kind::DriverNotExecutable,
+    Kind::DriverNotTrusted,
 ];
 
 impl std::fmt::Display for Kind {

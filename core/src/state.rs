@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use caproni_driver::state_file;
@@ -22,9 +22,13 @@ struct Kept {
     config_file: Option<String>,
 }
 
+/// The folder of all clusters in the state folder.
+const CLUSTERS: &str = "clusters";
+
 /// The folder of one cluster in the state folder.
 #[derive(Debug, Clone)]
 pub struct ClusterState {
+    state: PathBuf,
     folder: PathBuf,
 }
 
@@ -35,7 +39,8 @@ impl ClusterState {
     }
 
     fn under(state: &Path, driver: &str, profile: &str) -> Self {
-        Self { folder: state.join("clusters").join(format!("{driver}-{profile}")) }
+        let below = Path::new(CLUSTERS).join(format!("{driver}-{profile}"));
+        Self { state: state.into(), folder: state.join(below) }
     }
 
     /// The clusters of a driver of which something is kept. Where another driver's name begins
@@ -45,18 +50,23 @@ impl ClusterState {
     }
 
     fn profiles_under(state: &Path, driver: &str) -> BTreeSet<String> {
-        let folders = std::fs::read_dir(state.join("clusters")).into_iter().flatten().flatten();
+        let folders = std::fs::read_dir(state.join(CLUSTERS)).into_iter().flatten().flatten();
         let names = folders.filter_map(|folder| folder.file_name().into_string().ok());
         let profile = |name: String| Some(name.strip_prefix(driver)?.strip_prefix('-')?.to_owned());
         let profiles = names.filter_map(profile);
         profiles.filter(|profile| caproni_driver::check_profile(profile).is_ok()).collect()
     }
 
-    /// The config file that the cluster was started with last, if there was one.
+    /// The config file that the cluster was started with last, if there was one. None was where
+    /// the folder's name is no name: a driver's list is foreign text.
     ///
     /// # Errors
     /// What is kept is damaged, or a newer version's; says which file it is, and the next step.
     pub fn config_file(&self) -> Result<Option<String>, String> {
+        let is_one_part = self.folder.parent() == Some(&self.state.join(CLUSTERS));
+        if !is_one_part {
+            return Ok(None);
+        }
         let path = self.folder.join("cluster.json");
         let Ok(text) = std::fs::read(&path) else {
             // Of the time before it had a format.
@@ -78,7 +88,7 @@ impl ClusterState {
         if self.config_file().as_ref() == Ok(&config_file) {
             return Ok(());
         }
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        self.make_folder()?;
         let text = state_file::to_json(&Kept { config_file }, FORMAT)?;
         state_file::replace(&self.folder.join("cluster.json"), &text, 0o600)?;
         // As versions before kept it.
@@ -96,15 +106,15 @@ impl ClusterState {
     /// # Errors
     /// The state folder cannot be written.
     pub fn keep_kubeconfig(&self, text: &str) -> Result<(), Error> {
-        if self.kubeconfig().as_deref() == Some(text) {
-            return Ok(());
-        }
-        let kept = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
-        kept.and_then(|()| write_private(&self.file(), text)).map_err(|error| {
+        let kept = self.make_folder().and_then(|()| match self.kubeconfig().as_deref() {
+            Some(kept) if kept == text => Ok(()),
+            _ => write_private(&self.file(), text),
+        });
+        let closed = kept.and_then(|()| close(&self.file()));
+        closed.map_err(|error| {
             let failed =
                 Error::system(&format!("cannot write `{}`", self.file().display()), &error);
-            let writable = "make the folder writable, or name another one in CAPRONI_STATE_DIR";
-            failed.or_hint(writable)
+            failed.or_hint("make the folder writable, or name another one in CAPRONI_STATE_DIR")
         })
     }
 
@@ -114,8 +124,21 @@ impl ClusterState {
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 
+    fn make_folder(&self) -> std::io::Result<()> {
+        let below = self.folder.strip_prefix(&self.state).unwrap_or(&self.folder);
+        caproni_driver::private_folder(&self.state, below).map(drop)
+    }
+
     fn file(&self) -> PathBuf {
         self.folder.join("kubeconfig")
+    }
+}
+
+/// Sees to it that a file is for its owner only, also one that was not made here.
+fn close(file: &Path) -> std::io::Result<()> {
+    match file.metadata()?.permissions().mode() & 0o077 {
+        0 => Ok(()),
+        _ => std::fs::set_permissions(file, PermissionsExt::from_mode(0o600)),
     }
 }
 
@@ -147,6 +170,32 @@ mod tests {
         assert_eq!(state.folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
         state.forget();
         assert!(!state.folder.exists());
+    }
+
+    #[test]
+    fn a_name_that_a_driver_tells_leads_to_no_other_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("clusters/odd-x")).unwrap();
+        std::fs::write(folder.path().join("config-file"), "/etc/shadow").unwrap();
+        for profile in ["x/../..", "x/../../.", "/..", "x/../../clusters/.."] {
+            let state = ClusterState::under(folder.path(), "odd", profile);
+            assert_eq!(state.config_file(), Ok(None), "{profile}");
+        }
+    }
+
+    #[test]
+    fn what_was_left_open_to_others_is_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = ClusterState::under(folder.path(), "k3d", "demo");
+        state.keep_kubeconfig("text").unwrap();
+        let open = |path: &Path, mode| {
+            std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+        };
+        open(&state.file(), 0o644);
+        open(&state.folder, 0o755);
+        state.keep_kubeconfig("text").unwrap();
+        assert_eq!(state.file().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(state.folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
     }
 
     #[test]

@@ -67,8 +67,13 @@ impl App {
         let interrupt = Interrupt::listen()?;
         tell_of(interrupt.clone(), ui.clone());
         let complain = ui.clone();
-        let record = |path: &PathBuf| Recorder::new(path, move |what| complain.warn(what));
-        let recorder = global.record.as_ref().map(record);
+        let record = |path: &PathBuf| {
+            let made = Recorder::new(path, ui.secrets(), move |what| complain.warn(what));
+            made.map_err(|error| {
+                Error::usage(format!("the trace `{}` cannot be written: {error}", path.display()))
+            })
+        };
+        let recorder = global.trace.as_ref().map(record).transpose()?;
         Ok(Self { global, ui, interrupt, search: SearchPath::from_env(), recorder })
     }
 
@@ -85,7 +90,7 @@ impl App {
             (None, None) => self.default_driver()?,
         };
         for shadowed in &driver.shadowed {
-            if self.global.verbose {
+            if self.global.verbose() {
                 self.ui.note(&format!(
                     "`{}` is shadowed by `{}`",
                     shadowed.display(),

@@ -20,6 +20,7 @@ mod minikube;
 mod resources;
 #[path = "../chaos/rounds.rs"]
 mod rounds;
+mod secrets;
 mod states;
 mod support;
 mod together;

@@ -10,7 +10,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use caproni_driver::state_file::{self, Unreadable};
-use caproni_driver::{ChangeCost, Error, ErrorKind, State, check_profile, resources};
+use caproni_driver::{
+    ChangeCost, Error, ErrorKind, State, check_profile, private_folder, resources,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -148,7 +150,7 @@ impl RecordFile {
     pub(crate) fn write(&self, record: &Record) -> Result<(), Error> {
         let json = state_file::to_json(record, FORMAT).map_err(io::Error::other);
         let written = json.and_then(|json| {
-            self.path.parent().map_or(Ok(()), fs::create_dir_all)?;
+            make_folder(&self.path)?;
             let mut spare = fs::File::create(self.spare())?;
             spare.write_all(&json)?;
             spare.sync_all()?;
@@ -257,6 +259,13 @@ fn remove(removed: io::Result<()>) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Makes the folder that a file is to be in, for its owner only: a config may hold secrets.
+fn make_folder(file: &Path) -> io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    let (state, name) = (folder.parent(), folder.file_name());
+    private_folder(state.unwrap_or(folder), name.unwrap_or_default()).map(drop)
 }
 
 #[cfg(test)]

@@ -19,7 +19,11 @@ use std::time::Duration;
 use etcetera::BaseStrategy;
 
 use crate::error::{Error, ErrorKind};
+use crate::private::private_folder;
 use crate::request::Request;
+
+/// The folder of the locks in the state folder.
+const LOCKS: &str = "locks";
 
 /// How often a lock that another process holds is tried again.
 const RETRY: Duration = Duration::from_millis(100);
@@ -45,7 +49,8 @@ impl Lock {
         operation: &str,
     ) -> Result<Self, Error> {
         let taken = format!("cluster `{profile}` is being changed by");
-        Self::take(request, path(state_dir, driver, profile), operation, &taken).await
+        let path = path(state_dir, driver, profile);
+        Self::take(request, state_dir, path, operation, &taken).await
     }
 
     /// Takes the lock of a driver's creations, for a backend that cannot make two clusters
@@ -62,16 +67,17 @@ impl Lock {
         // No driver's name has a dot, so that it is no cluster's lock.
         let path = state_dir.join("locks").join(format!("{driver}.create.lock"));
         let taken = "another cluster is being made, and both at once would fail: by";
-        Self::take(request, path, &format!("start of `{profile}`"), taken).await
+        Self::take(request, state_dir, path, &format!("start of `{profile}`"), taken).await
     }
 
     async fn take(
         request: &Request,
+        state_dir: &Path,
         path: PathBuf,
         operation: &str,
         taken: &str,
     ) -> Result<Self, Error> {
-        let file = open(&path).map_err(|error| not_lockable(&path, &error))?;
+        let file = open(state_dir, &path).map_err(|error| not_lockable(&path, &error))?;
         for tries in 0.. {
             match file.try_lock() {
                 Ok(()) => return Ok(Self::held(file, operation)),
@@ -137,13 +143,11 @@ pub fn state_dir() -> PathBuf {
 }
 
 fn path(state_dir: &Path, driver: &str, profile: &str) -> PathBuf {
-    state_dir.join("locks").join(format!("{driver}-{profile}.lock"))
+    state_dir.join(LOCKS).join(format!("{driver}-{profile}.lock"))
 }
 
-fn open(path: &Path) -> std::io::Result<File> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
+fn open(state_dir: &Path, path: &Path) -> std::io::Result<File> {
+    private_folder(state_dir, LOCKS)?;
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 

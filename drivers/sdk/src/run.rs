@@ -6,7 +6,7 @@ mod locked;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, ErrorKind};
+use crate::log;
 use crate::messages::Progress;
 use crate::request::Request;
 use crate::text::{command_line, strip_ansi};
@@ -201,10 +202,7 @@ impl Output {
         let said = if self.stderr.trim().is_empty() { &self.stdout } else { &self.stderr };
         let program = self.command_line.split(' ').next().unwrap_or_default();
         let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy();
-        let how = match self.status.code() {
-            Some(code) => format!("exited with {code}"),
-            None => format!("was ended: {}", self.status),
-        };
+        let how = how_it_ended(self.status);
         let mut error = Error::new(ErrorKind::BackendFailed, format!("`{name}` {how}"));
         error.data.command = Some(self.command_line.clone());
         error.data.exit_code = self.status.code();
@@ -228,18 +226,28 @@ impl Request {
         if self.is_cancelled() {
             return Err(Error::cancelled());
         }
+        let begun = Instant::now();
         let mut running = Running::start(command, self)?;
-        tokio::select! {
+        let (ran, how) = tokio::select! {
             biased;
             error = self.ended() => {
                 running.end().await;
-                Err(error)
+                (Err(error), "was ended".into())
             }
             status = running.child.wait() => match status {
-                Ok(status) => Ok(running.finish(status).await),
-                Err(error) => Err(command.not_started(&error)),
+                Ok(status) => (Ok(running.finish(status).await), how_it_ended(status)),
+                Err(error) => (Err(command.not_started(&error)), error.to_string()),
             }
-        }
+        };
+        log::ran(&command.command_line(), &how, begun.elapsed());
+        ran
+    }
+}
+
+fn how_it_ended(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("exited with {code}"),
+        None => format!("was ended: {status}"),
     }
 }
 
