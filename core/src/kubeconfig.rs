@@ -4,6 +4,9 @@
 //! behind one's back has sent commands to the wrong cluster for years
 //! (<https://github.com/kubernetes/minikube/issues/2979>).
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
+
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -6,6 +6,9 @@
 //! subscriber of the client loses everything after the 1024th message), and calls
 //! a fault what can never become the awaited reply, instead of letting the user wait.
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 

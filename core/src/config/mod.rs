@@ -2,6 +2,8 @@
 
 mod fields;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub(crate) mod schema;
 mod validate;
 mod yaml;

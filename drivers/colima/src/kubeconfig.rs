@@ -32,7 +32,7 @@ pub(crate) fn of(machine: &Machine, look: &Look) -> Result<Kubeconfig, Error> {
 }
 
 /// Gives everything the machine's name, which is `default` with k3s, and the address outside.
-fn rewrite(text: &str, name: &str, host: &str) -> Option<String> {
+pub(crate) fn rewrite(text: &str, name: &str, host: &str) -> Option<String> {
     let mut config: Value = serde_saphyr::from_str(text).ok()?;
     let cluster = config.get_mut("clusters")?.get_mut(0)?;
     cluster["name"] = json!(name);

@@ -50,7 +50,7 @@ pub(crate) async fn usage(
     Ok(Usage::new(vec![parse(&output.stdout, node_name(machine, look))]))
 }
 
-fn parse(text: &str, name: String) -> NodeUsage {
+pub(crate) fn parse(text: &str, name: String) -> NodeUsage {
     let section = |name: &str| {
         let rest = text.split_once(&format!("[{name}]\n")).map_or("", |(_, rest)| rest);
         rest.split("\n[").next().unwrap_or_default()

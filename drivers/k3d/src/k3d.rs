@@ -157,7 +157,7 @@ fn succeed(output: &Output) -> Result<(), Error> {
 
 /// What a line of k3d's log says to a user: not where its own settings come from, nor
 /// how to get at the cluster, which caproni says itself.
-fn said(line: &str) -> Option<String> {
+pub(crate) fn said(line: &str) -> Option<String> {
     const NOISE: [&str; 7] = [
         "Using config file",
         "Loadbalancer image set",
@@ -175,7 +175,7 @@ struct Version {
     k3d: String,
 }
 
-fn parse_version(stdout: &str) -> Option<String> {
+pub(crate) fn parse_version(stdout: &str) -> Option<String> {
     serde_json::from_str::<Version>(stdout).ok().map(|version| version.k3d)
 }
 

@@ -44,7 +44,7 @@ fn not_running(profile: &str, cause: Error) -> Error {
 }
 
 /// Puts what is in the named files in their place, and keeps the one context.
-fn embed(
+pub(crate) fn embed(
     text: &str,
     context: &str,
     read: impl Fn(&str) -> std::io::Result<Vec<u8>>,
