@@ -5,6 +5,7 @@ mod file;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub(crate) mod schema;
+mod text;
 mod validate;
 mod yaml;
 

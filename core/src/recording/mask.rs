@@ -29,14 +29,16 @@ pub(super) struct Mask {
 impl Mask {
     /// The line as it may be shown. One with nothing to hide stays as it is.
     pub(super) fn line(&mut self, from: Side, line: &str) -> String {
-        match serde_json::from_str::<Value>(line) {
-            Ok(Value::Object(mut message)) if matches!(from, Side::Host | Side::Driver) => {
-                let before = message.clone();
-                self.message(&mut message);
-                if message == before { line.to_owned() } else { Value::Object(message).to_string() }
-            }
-            _ => self.scrub(&without_kubeconfig(line)),
+        let Ok(mut value) = serde_json::from_str::<Value>(line) else {
+            return self.scrub(&without_kubeconfig(line));
+        };
+        let before = value.clone();
+        if let (Value::Object(message), Side::Host | Side::Driver) = (&mut value, from) {
+            self.message(message);
         }
+        self.scrub_all(&mut value);
+        // Of a member that is given twice only the last one was read.
+        if value == before && self.scrub(line) == line { line.to_owned() } else { value.to_string() }
     }
 
     fn message(&mut self, message: &mut Map<String, Value>) {
@@ -52,11 +54,6 @@ impl Mask {
         self.schema = schema;
         if let Some(Value::Object(result)) = message.get_mut("result") {
             self.result(result);
-        }
-        for part in ["params", "result", "error"] {
-            if let Some(part) = message.get_mut(part) {
-                self.scrub_all(part);
-            }
         }
     }
 
@@ -120,20 +117,26 @@ impl Mask {
         match value {
             Value::String(text) => *text = self.scrub(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.scrub_all(item)),
-            Value::Object(fields) => fields.values_mut().for_each(|value| self.scrub_all(value)),
+            Value::Object(fields) => {
+                let all = std::mem::take(fields).into_iter();
+                fields.extend(all.map(|(name, mut value)| {
+                    self.scrub_all(&mut value);
+                    (self.scrub(&name), value)
+                }));
+            }
             _ => {}
         }
     }
 
     fn scrub(&self, text: &str) -> String {
-        let mut found: Vec<(&str, usize)> = Vec::new();
+        let mut found: Vec<(String, usize)> = Vec::new();
         for (index, secret) in self.secrets.iter().enumerate() {
             found.extend(spellings(secret).map(|spelling| (spelling, index + 1)));
         }
         // The longest first, so that none is cut up by a part of it.
         found.sort_by_key(|(spelling, _)| std::cmp::Reverse(spelling.len()));
         found.into_iter().fold(text.to_owned(), |text, (spelling, number)| {
-            text.replace(spelling, &format!("{HIDDEN} {number})"))
+            text.replace(&spelling, &format!("{HIDDEN} {number})"))
         })
     }
 }
@@ -169,12 +172,18 @@ fn below<'a>(parts: &[&'a Value], key: &str) -> Vec<&'a Value> {
     parts.iter().filter_map(of).collect()
 }
 
-/// The texts by which a secret is recognised: itself, its lines, and the value of `NAME=VALUE`.
-fn spellings(secret: &str) -> impl Iterator<Item = &str> {
+/// The texts by which a secret is recognised: itself, its lines, and the value of `NAME=VALUE`;
+/// each also as it stands in JSON, of which a line may hold a part.
+fn spellings(secret: &str) -> impl Iterator<Item = String> {
     let lines = secret.lines().map(str::trim).filter(|line| line.len() >= LEAST_OF_MANY);
     let value = secret.split_once('=').map(|(_, value)| value);
     let all = std::iter::once(secret).chain(value).filter(|text| text.len() >= LEAST);
-    all.chain(lines)
+    all.chain(lines).flat_map(|text| [text.to_owned(), in_json(text)])
+}
+
+fn in_json(text: &str) -> String {
+    let quoted = Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
 }
 
 /// What of a kubeconfig lets anyone in who has it.
@@ -294,6 +303,27 @@ mod tests {
         ] {
             let shown = mask.line(from, line);
             assert!(!shown.contains("hunter2") && shown.contains("(hidden 1)"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_masked_in_whatever_json_it_turns_up() {
+        let mut mask = told(&token());
+        let secret = "hunter\"2 & \u{fc}";
+        sent(&mut mask, &json!({ "token": secret }));
+        let escaped = "hunter\\u00222 \\u0026 \\u00fc";
+        for line in [
+            json!({"level": "info", "message": format!("login with {secret}")}).to_string(),
+            json!({"jsonrpc": "2.0", "method": "progress", "params": {secret: 1}}).to_string(),
+            json!([{"token": [secret]}]).to_string(),
+            format!("half a line {}", json!({"token": secret}).to_string().trim_end_matches('}')),
+            format!("{{\"token\":\"{escaped}\"}}"),
+            format!("{{\"a\":\"{escaped}\",\"a\":1}}").replace(escaped, &in_json(secret)),
+        ] {
+            for from in [Side::Driver, Side::Stderr] {
+                let shown = mask.line(from, &line);
+                assert!(!shown.contains("hunter"), "{from:?}: {shown}");
+            }
         }
     }
 

@@ -104,9 +104,12 @@ fn target(filters: &[String]) -> Result<Target, String> {
     Ok(Target::Direct(direct.join(";")))
 }
 
+/// How many ports are told: as many as there are at an address.
+const MOST_PORTS: usize = 65_535;
+
 /// Reads a list of mappings, leaving out what cannot be read.
 pub(crate) fn parse_all<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Mapping> {
-    texts.into_iter().filter_map(|text| parse(text).ok()).flatten().collect()
+    texts.into_iter().filter_map(|text| parse(text).ok()).flatten().take(MOST_PORTS).collect()
 }
 
 #[cfg(test)]
