@@ -165,7 +165,7 @@ impl<R: AsyncBufRead + Unpin + Send + 'static> TransportReceiverT for Receiver<R
                     let mut exchange = self.connection.lock();
                     exchange.pending = None;
                     exchange.answered.push(id);
-                    return Ok(ReceivedMessage::Bytes(without_nulls(bare(&line))));
+                    return Ok(ReceivedMessage::Bytes(for_client(bare(&line))));
                 }
                 Read::Progress(progress) => (self.listener)(Event::Progress(progress)),
                 Read::Noise => (self.listener)(Event::Noise(excerpt(&line))),
@@ -240,15 +240,17 @@ fn contains(text: &[u8], wanted: &[u8]) -> bool {
     text.windows(wanted.len()).any(|window| window == wanted)
 }
 
-/// A reply without the members that are `null`, and say the same as absent ones: jsonrpsee
-/// takes `"error": null` beside a result for a broken reply.
-fn without_nulls(reply: &[u8]) -> Vec<u8> {
+/// A reply as jsonrpsee's client takes it, which ends for good at `"error": null` beside a
+/// result, at a member that is given twice, and at one more member of an error.
+fn for_client(reply: &[u8]) -> Vec<u8> {
     let Ok(Value::Object(mut message)) = serde_json::from_slice(reply) else {
         return reply.to_vec();
     };
-    let whole = message.len();
     message.retain(|name, value| says_something(name, value));
-    if message.len() == whole { reply.to_vec() } else { Value::Object(message).to_string().into() }
+    if let Some(Value::Object(error)) = message.get_mut("error") {
+        error.retain(|name, _| matches!(name.as_str(), "code" | "message" | "data"));
+    }
+    Value::Object(message).to_string().into()
 }
 
 /// The two that may be `null` are the id of a line that was not understood, and a result,
@@ -389,7 +391,21 @@ mod tests {
     fn an_error_that_is_null_is_none() {
         let line = br#"{"jsonrpc":"2.0","id":3,"result":1,"error":null}"#;
         assert_eq!(classify(line, &exchange()), Read::Reply(json!(3)));
-        assert_eq!(without_nulls(line), br#"{"jsonrpc":"2.0","id":3,"result":1}"#);
+        assert_eq!(for_client(line), br#"{"jsonrpc":"2.0","id":3,"result":1}"#);
+    }
+
+    #[test]
+    fn a_reply_with_more_than_the_client_takes_is_one_all_the_same() {
+        for line in [
+            r#"{"jsonrpc":"2.0","id":3,"error":{"code":1,"message":"x","more":1},"more":1}"#,
+            r#"{"jsonrpc":"2.0","id":3,"error":{"code":1,"code":2,"message":"x","data":null}}"#,
+            r#"{"jsonrpc":"2.0","id":3,"id":3,"result":1,"result":2}"#,
+        ] {
+            assert_eq!(read(line), Read::Reply(json!(3)));
+            let reply = for_client(line.as_bytes());
+            let taken = serde_json::from_slice::<jsonrpsee::types::Response<'_, Value>>(&reply);
+            assert!(taken.is_ok(), "{line}: {taken:?}");
+        }
     }
 
     #[test]
