@@ -507,6 +507,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn lines_are_the_same_in_whatever_pieces_they_come() {
+        let text = b"one\r\n\n{\"jsonrpc\"\xff}\n\xc3\xa4\ntwo";
+        let whole: Vec<_> = text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+        for size in 1..=text.len() {
+            let mut input = tokio::io::BufReader::with_capacity(size, &text[..]);
+            let mut lines = Vec::new();
+            while let Some(line) = next_line(&mut input).await.unwrap() {
+                lines.push(line);
+            }
+            assert_eq!(lines, whole, "in pieces of {size}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_last_line_without_an_end_is_still_read() {
         let mut input = &b"one\ntwo"[..];
         assert_eq!(next_line(&mut input).await.unwrap().as_deref(), Some(&b"one"[..]));

@@ -46,7 +46,8 @@ pub fn config(text: &[u8]) {
     for violation in error.data.violations {
         let location = violation.location.expect("each violation has its place");
         let place = location.strip_prefix(&shown).expect("it is in the file");
-        let line: usize = place[1..].split(':').next().and_then(|n| n.parse().ok()).expect("a line");
+        let line: usize =
+            place[1..].split(':').next().and_then(|n| n.parse().ok()).expect("a line");
         assert!((1..=lines).contains(&line), "{location} of {lines} lines");
     }
 }

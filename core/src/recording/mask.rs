@@ -38,7 +38,11 @@ impl Mask {
         }
         self.scrub_all(&mut value);
         // Of a member that is given twice only the last one was read.
-        if value == before && self.scrub(line) == line { line.to_owned() } else { value.to_string() }
+        if value == before && self.scrub(line) == line {
+            line.to_owned()
+        } else {
+            value.to_string()
+        }
     }
 
     fn message(&mut self, message: &mut Map<String, Value>) {

@@ -37,7 +37,8 @@ pub fn kind(output: &[u8]) {
     let Ok(inspected) = serde_json::from_value::<Vec<ContainerInspectResponse>>(inspected) else {
         return;
     };
-    let kept = values.next().and_then(Result::ok).and_then(|kept| serde_json::from_value(kept).ok());
+    let kept =
+        values.next().and_then(Result::ok).and_then(|kept| serde_json::from_value(kept).ok());
     cluster(Cluster {
         name: "demo".into(),
         containers: inspected.into_iter().map(Container::read).collect(),

@@ -68,7 +68,10 @@ fn too_deep() -> String {
 pub(super) fn load(text: &str) -> Result<Vec<MarkedYamlOwned>, Refusal> {
     if text.len() > MAX_LENGTH {
         let whole = &text[..text.floor_char_boundary(MAX_LENGTH)];
-        return Err(Refusal::at_end_of(whole, format!("the file is longer than {} MiB", MAX_LENGTH >> 20)));
+        return Err(Refusal::at_end_of(
+            whole,
+            format!("the file is longer than {} MiB", MAX_LENGTH >> 20),
+        ));
     }
     let mut loader = YamlLoader::default();
     let mut measure = Measure::default();
@@ -228,7 +231,11 @@ mod tests {
     fn anchors_in_anchors_are_counted_as_often_as_they_are_kept() {
         let anchors: String = (0..64).map(|level| format!("&a{level} [")).collect();
         let text = format!("{anchors}{}{}", "x,".repeat(50_000), "]".repeat(64));
-        assert!(refusal(&text).ends_with("the file holds more than 100000 values, counting what its aliases repeat"));
+        assert!(
+            refusal(&text).ends_with(
+                "the file holds more than 100000 values, counting what its aliases repeat"
+            )
+        );
     }
 
     #[test]

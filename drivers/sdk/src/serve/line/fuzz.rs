@@ -22,7 +22,8 @@ fn check_request(asked: &Asked) {
     assert_eq!((&request["id"], &request["method"]), (&json!(0), &json!(asked.method)));
     let id: Value = serde_json::from_str(asked.id.get()).expect("an id is JSON");
     assert!(id.is_number() || id.is_string(), "{id}");
-    for answer in [r#"{"result": {"a": 1}}"#, r#"{"error": {"code": 1, "message": ""}}"#, "{}", ""] {
+    for answer in [r#"{"result": {"a": 1}}"#, r#"{"error": {"code": 1, "message": ""}}"#, "{}", ""]
+    {
         assert_eq!(check_reply(&asked.reply(answer))["id"], id);
     }
     let error = Error::new(crate::error::ErrorKind::Cancelled, &asked.method);
@@ -33,6 +34,10 @@ fn check_reply(reply: &str) -> Value {
     assert!(!reply.contains('\n'), "{reply}");
     let read: Value = serde_json::from_str(reply).expect("a reply is JSON");
     assert!(read.get("result").is_some() != read.get("error").is_some(), "{reply}");
-    assert_eq!((read["jsonrpc"].as_str(), read.get("id").is_some()), (Some("2.0"), true), "{reply}");
+    assert_eq!(
+        (read["jsonrpc"].as_str(), read.get("id").is_some()),
+        (Some("2.0"), true),
+        "{reply}"
+    );
     read
 }
