@@ -4,6 +4,8 @@
 //! behind one's back has sent commands to the wrong cluster for years
 //! (<https://github.com/kubernetes/minikube/issues/2979>).
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod lock;
 
 use std::fs::File;

@@ -12,6 +12,8 @@ pub mod conformance;
 pub mod discovery;
 pub mod error;
 pub mod exit;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod interrupt;
 pub mod kubeconfig;
 pub mod options;

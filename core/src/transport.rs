@@ -6,6 +6,9 @@
 //! subscriber of the client loses everything after the 1024th message), and calls
 //! a fault what can never become the awaited reply, instead of letting the user wait.
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -189,7 +192,7 @@ impl<R: AsyncBufRead + Unpin + Send + 'static> TransportReceiverT for Receiver<R
             // The line is given away and not copied: it may be as long as a line can be.
             match read {
                 Read::Reply(id) => {
-                    let reply = without_nulls(bare(&line));
+                    let reply = for_client(bare(&line));
                     self.tell([Event::Received(line)]);
                     let mut exchange = self.connection.lock();
                     exchange.pending = None;
@@ -281,15 +284,17 @@ fn contains(text: &[u8], wanted: &[u8]) -> bool {
     text.windows(wanted.len()).any(|window| window == wanted)
 }
 
-/// A reply without the members that are `null`, and say the same as absent ones: jsonrpsee
-/// takes `"error": null` beside a result for a broken reply.
-fn without_nulls(reply: &[u8]) -> Vec<u8> {
+/// A reply as jsonrpsee's client takes it, which ends for good at `"error": null` beside a
+/// result, at a member that is given twice, and at one more member of an error.
+fn for_client(reply: &[u8]) -> Vec<u8> {
     let Ok(Value::Object(mut message)) = serde_json::from_slice(reply) else {
         return reply.to_vec();
     };
-    let whole = message.len();
     message.retain(|name, value| says_something(name, value));
-    if message.len() == whole { reply.to_vec() } else { Value::Object(message).to_string().into() }
+    if let Some(Value::Object(error)) = message.get_mut("error") {
+        error.retain(|name, _| matches!(name.as_str(), "code" | "message" | "data"));
+    }
+    Value::Object(message).to_string().into()
 }
 
 /// The two that may be `null` are the id of a line that was not understood, and a result,
@@ -430,7 +435,21 @@ mod tests {
     fn an_error_that_is_null_is_none() {
         let line = br#"{"jsonrpc":"2.0","id":3,"result":1,"error":null}"#;
         assert_eq!(classify(line, &exchange()), Read::Reply(json!(3)));
-        assert_eq!(without_nulls(line), br#"{"jsonrpc":"2.0","id":3,"result":1}"#);
+        assert_eq!(for_client(line), br#"{"jsonrpc":"2.0","id":3,"result":1}"#);
+    }
+
+    #[test]
+    fn a_reply_with_more_than_the_client_takes_is_one_all_the_same() {
+        for line in [
+            r#"{"jsonrpc":"2.0","id":3,"error":{"code":1,"message":"x","more":1},"more":1}"#,
+            r#"{"jsonrpc":"2.0","id":3,"error":{"code":1,"code":2,"message":"x","data":null}}"#,
+            r#"{"jsonrpc":"2.0","id":3,"id":3,"result":1,"result":2}"#,
+        ] {
+            assert_eq!(read(line), Read::Reply(json!(3)));
+            let reply = for_client(line.as_bytes());
+            let taken = serde_json::from_slice::<jsonrpsee::types::Response<'_, Value>>(&reply);
+            assert!(taken.is_ok(), "{line}: {taken:?}");
+        }
     }
 
     #[test]
@@ -529,6 +548,20 @@ mod tests {
         let line = next_line(&mut input).await.unwrap().unwrap();
         assert_eq!(line.len(), MAX_LINE + 1);
         assert!(matches!(classify(&line, &exchange()), Read::Fault(_)));
+    }
+
+    #[tokio::test]
+    async fn lines_are_the_same_in_whatever_pieces_they_come() {
+        let text = b"one\r\n\n{\"jsonrpc\"\xff}\n\xc3\xa4\ntwo";
+        let whole: Vec<_> = text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+        for size in 1..=text.len() {
+            let mut input = tokio::io::BufReader::with_capacity(size, &text[..]);
+            let mut lines = Vec::new();
+            while let Some(line) = next_line(&mut input).await.unwrap() {
+                lines.push(line);
+            }
+            assert_eq!(lines, whole, "in pieces of {size}");
+        }
     }
 
     #[tokio::test]

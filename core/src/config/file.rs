@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use caproni_driver::{ErrorKind, Violation, resources};
 
+use super::text;
 use super::yaml::{self, Node, Place};
 use crate::error::{Error, Kind};
 
@@ -50,7 +51,7 @@ impl ConfigFile {
     /// # Errors
     /// `InvalidConfigFile` with file, line and column.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = text::read(path).map_err(|error| {
             let what = format!("cannot read `{}`: {error}", path.display());
             let hint =
                 resources::way_out(&error).unwrap_or("name another file with `--config-file`");

@@ -2,7 +2,10 @@
 
 mod fields;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub(crate) mod schema;
+mod text;
 mod validate;
 mod yaml;
 

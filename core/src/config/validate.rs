@@ -43,8 +43,11 @@ pub fn validate(section: Option<&Section>, schema: &Value, driver: &str) -> Resu
 
 type Found = Vec<(Vec<String>, Violation)>;
 
-/// How many broken rules are told: more than anyone reads.
+/// How many broken rules of each kind are told: more than anyone reads.
 const MOST: usize = 100;
+
+/// How much of one broken rule is told, in bytes: it holds the value that breaks it.
+const LONGEST: usize = 1024;
 
 fn invalid(driver: &str, violations: Vec<Violation>) -> Error {
     let place = violations.first().and_then(|v| v.location.clone());
@@ -75,6 +78,9 @@ fn unknown_fields(
             let open =
                 schema.get("additionalProperties").is_some_and(|more| more != &Value::Bool(false));
             for (name, value) in fields {
+                if found.len() >= MOST {
+                    return;
+                }
                 path.push(name.clone());
                 match known.get(name) {
                     Some(property) => unknown_fields(root, property, value, path, found),
@@ -136,9 +142,18 @@ fn violation(schema: &Value, error: &ValidationError<'_>) -> (Vec<String>, Viola
     } else {
         error.to_string()
     };
+    let what = excerpt(what);
     let field = path.join(".");
     let message = if field.is_empty() { what } else { format!("`{field}`: {what}") };
     (path, Violation::new(field, message))
+}
+
+fn excerpt(mut what: String) -> String {
+    if what.len() > LONGEST {
+        what.truncate(what.floor_char_boundary(LONGEST));
+        what.push('…');
+    }
+    what
 }
 
 /// Of a value that fits none of several schemas, the one misfit that tells most: the
@@ -271,6 +286,14 @@ mod tests {
             violations("    k3s: {disable: [a, 2]}\n"),
             ["caproni.yaml:3:24: `k3s.disable.1`: 2 is not of type \"string\""]
         );
+    }
+
+    #[test]
+    fn of_many_and_of_long_faults_not_all_is_told() {
+        let unknown: String = (0..1000).map(|n| format!("    x{n}: 1\n")).collect();
+        assert_eq!(violations(&unknown).len(), MOST);
+        let long = violations(&format!("    servers: {}\n", "x".repeat(500_000)));
+        assert!(long[0].len() < 2 * LONGEST && long[0].ends_with('…'), "{}", long[0].len());
     }
 
     #[test]

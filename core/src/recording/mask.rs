@@ -4,6 +4,8 @@
 //! They are masked where they belong, and then wherever else the same text turns up: a driver
 //! that is recorded because it is faulty may well print a secret where none should be.
 
+use std::collections::HashSet;
+
 use caproni_driver::config::{SENSITIVE, resolve};
 use serde_json::{Map, Value};
 
@@ -115,18 +117,19 @@ enum Shown {
     Hidden,
 }
 
-/// The parts of a schema with what they refer to, and with all that they allow instead.
+/// The parts of a schema with what they refer to, and with all that they allow instead; each
+/// once, since they can lead to each other in many ways.
 fn all_branches<'a>(root: &'a Value, parts: &[&'a Value]) -> Vec<&'a Value> {
-    let mut all: Vec<&Value> = Vec::new();
-    for part in parts {
-        all.extend([*part, resolve(root, part)]);
+    let (mut all, mut known) = (Vec::new(), HashSet::new());
+    let mut left = parts.to_vec();
+    while let Some(part) = left.pop() {
+        if known.insert(std::ptr::from_ref(part)) {
+            let lists = ["anyOf", "oneOf", "allOf"].map(|key| part.get(key)?.as_array());
+            left.extend(lists.into_iter().flatten().flatten());
+            left.push(resolve(root, part));
+            all.push(part);
+        }
     }
-    let choices = |part: &&'a Value| {
-        let lists = ["anyOf", "oneOf", "allOf"].map(|key| part.get(key).and_then(Value::as_array));
-        lists.into_iter().flatten().flatten().map(|branch| resolve(root, branch)).collect()
-    };
-    let more: Vec<Vec<&Value>> = all.iter().map(choices).collect();
-    all.extend(more.into_iter().flatten());
     all
 }
 
@@ -180,6 +183,7 @@ fn without_kubeconfig(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recording::secrets::in_json;
     use serde_json::json;
 
     fn told(schema: &Value) -> Mask {
@@ -243,6 +247,18 @@ mod tests {
     }
 
     #[test]
+    fn a_deep_config_of_a_schema_that_refers_to_itself_takes_no_time() {
+        let schema = json!({"properties": {
+            "child": {"anyOf": [{"allOf": [{"$ref": "#"}]}, {"$ref": "#"}]},
+            "token": {"type": "string", "x-caproni-sensitive": true},
+        }});
+        let config = |token: &str| {
+            (0..60).fold(json!({ "token": token }), |inner, _| json!({ "child": inner }))
+        };
+        assert_eq!(sent(&mut told(&schema), &config("hunter2")), config("(hidden 1)"));
+    }
+
+    #[test]
     fn a_secret_is_masked_wherever_else_it_turns_up() {
         let mut mask = told(&token());
         sent(&mut mask, &json!({"token": "one: \"line\"\nKEY=hunter2 of many"}));
@@ -271,6 +287,7 @@ mod tests {
             json!([{"token": [secret]}]).to_string(),
             format!("half a line {}", json!({"token": secret}).to_string().trim_end_matches('}')),
             format!("{{\"token\":\"{escaped}\"}}"),
+            format!("{{\"a\":\"{escaped}\",\"a\":1}}").replace(escaped, &in_json(secret)),
         ] {
             for from in [Side::Driver, Side::Stderr] {
                 let shown = mask.line(from, &line);

@@ -1,6 +1,8 @@
 //! A dialogue between host and driver as lines of JSON: written down while it happens, without
 //! its secrets, and read to be gone through again.
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod mask;
 mod read;
 mod secrets;

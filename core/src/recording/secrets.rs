@@ -76,7 +76,7 @@ fn spellings(secret: &str) -> impl Iterator<Item = String> {
     all.chain(lines).flat_map(|text| [text.to_owned(), in_json(text)])
 }
 
-fn in_json(text: &str) -> String {
+pub(super) fn in_json(text: &str) -> String {
     let quoted = Value::from(text).to_string();
     quoted[1..quoted.len() - 1].to_owned()
 }

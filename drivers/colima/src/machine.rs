@@ -40,7 +40,7 @@ impl Home {
     }
 
     /// As colima's `config/files.go` finds them.
-    fn of(
+    pub(crate) fn of(
         variable: &dyn Fn(&str) -> Option<PathBuf>,
         exists: &dyn Fn(&Path) -> bool,
         platform: Platform,

@@ -12,6 +12,8 @@ mod endpoint;
 mod engine;
 mod exec;
 mod files;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod images;
 mod mend;
 mod networks;

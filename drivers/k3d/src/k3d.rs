@@ -160,7 +160,7 @@ fn succeed(output: &Output) -> Result<(), Error> {
 
 /// What a line of k3d's log says to a user: not where its own settings come from, nor
 /// how to get at the cluster, which caproni says itself.
-fn said(line: &str) -> Option<String> {
+pub(crate) fn said(line: &str) -> Option<String> {
     const NOISE: [&str; 7] = [
         "Using config file",
         "Loadbalancer image set",
@@ -185,7 +185,7 @@ fn is_prepared(line: &str) -> bool {
     line.starts_with("Starting cluster '")
 }
 
-fn parse_version(stdout: &str) -> Option<String> {
+pub(crate) fn parse_version(stdout: &str) -> Option<String> {
     serde_json::from_str::<Version>(stdout).ok().map(|version| version.k3d)
 }
 

@@ -85,7 +85,7 @@ impl Cluster {
 
     /// Every container there should be, by its full name.
     pub(crate) fn expected(&self) -> Vec<(String, Role)> {
-        let Nodes { control_planes, workers } = self.shape();
+        let Nodes { control_planes, workers } = self.shape().bounded();
         let balancers = u32::from(control_planes > 1);
         let of_role = |role: Role, count| {
             let names = role.names(count).into_iter();

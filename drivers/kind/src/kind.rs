@@ -144,7 +144,7 @@ fn chooses_clusters(name: &str) -> bool {
 }
 
 /// kind prints a line when a step begins, ` • Preparing nodes 📦  ...`, and one when it ends.
-fn said(line: &str) -> Option<String> {
+pub(crate) fn said(line: &str) -> Option<String> {
     let step = line.strip_prefix('•')?;
     let text: String = step.chars().filter(char::is_ascii).collect();
     Some(text.trim().trim_end_matches('.').trim().to_lowercase())
@@ -158,7 +158,7 @@ fn is_prepared(line: &str) -> bool {
 }
 
 /// `0.32.0`, and for docker `Docker version 28.2.2, build …`.
-fn parse_version(stdout: &str) -> Option<String> {
+pub(crate) fn parse_version(stdout: &str) -> Option<String> {
     let version = stdout.trim().trim_start_matches("Docker version ");
     version.split([',', ' ']).next().map(Into::into)
 }

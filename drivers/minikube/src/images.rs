@@ -44,7 +44,7 @@ pub(crate) async fn load(
 }
 
 /// Tells whether an image is among those that nodes have, which call it by its whole name.
-fn is_listed(listed: &str, image: &str) -> bool {
+pub(crate) fn is_listed(listed: &str, image: &str) -> bool {
     let last = image.rsplit('/').next().unwrap_or(image);
     let tagged = if last.contains(':') { image.to_owned() } else { format!("{image}:latest") };
     let is_it = |line: &str| {

@@ -25,6 +25,8 @@ pub mod config;
 mod contract;
 mod describe;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod lock;
 mod log;
 mod messages;

@@ -23,6 +23,8 @@ use crate::request::Request;
 use crate::wire::Wire;
 
 use current::CurrentRequest;
+#[cfg(any(test, fuzzing))]
+pub use line::fuzz::request;
 use line::{Asked, Line};
 use terminate::Terminated;
 

@@ -1,6 +1,6 @@
 //! A kubeconfig as a backend's node holds it, made fit for use from outside.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Gives the one cluster, user and context of a kubeconfig other names, and the cluster the
 /// address at which it is reached from outside; `None` when the text is no such kubeconfig.
@@ -9,18 +9,22 @@ use serde_json::{Value, json};
 /// inside the node.
 pub fn rename(text: &str, context: &str, user: &str, server: &str) -> Option<String> {
     let mut config: Value = serde_saphyr::from_str(text).ok()?;
-    let cluster = config.get_mut("clusters")?.get_mut(0)?;
-    cluster["name"] = json!(context);
-    cluster["cluster"]["server"] = json!(server);
-    config.get_mut("users")?.get_mut(0)?["name"] = json!(user);
-    let only = config.get_mut("contexts")?.get_mut(0)?;
-    only["name"] = json!(context);
-    only["context"]["cluster"] = json!(context);
-    only["context"]["user"] = json!(user);
-    config["current-context"] = json!(context);
+    set(&mut config, "/clusters/0", "name", context)?;
+    set(&mut config, "/clusters/0/cluster", "server", server)?;
+    set(&mut config, "/users/0", "name", user)?;
+    set(&mut config, "/contexts/0", "name", context)?;
+    set(&mut config, "/contexts/0/context", "cluster", context)?;
+    set(&mut config, "/contexts/0/context", "user", user)?;
+    set(&mut config, "", "current-context", context)?;
     // Certificates as they are mostly written, on one line each.
     let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
     serde_saphyr::to_string_with_options(&config, options).ok()
+}
+
+/// Sets a field of the object at a JSON pointer; `None` where there is no object.
+fn set(config: &mut Value, pointer: &str, field: &str, text: &str) -> Option<()> {
+    config.pointer_mut(pointer)?.as_object_mut()?.insert(field.into(), text.into());
+    Some(())
 }
 
 /// The address of an API server, with an IPv6 host in brackets.
@@ -35,6 +39,7 @@ pub fn server(host: &str, port: u16) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     const K3S: &str = "\
 apiVersion: v1
@@ -75,8 +80,11 @@ users:
 
     #[test]
     fn what_is_no_kubeconfig_is_refused() {
-        assert_eq!(rename("clusters: []", "demo", "demo", "x"), None);
-        assert_eq!(rename("\t", "demo", "demo", "x"), None);
+        let of_texts = "clusters: [a]\nusers: [b]\ncontexts: [c]\n";
+        let without_parts = "clusters: [{cluster: a}]\nusers: [{}]\ncontexts: [{context: []}]\n";
+        for text in ["clusters: []", "\t", "[]", of_texts, without_parts] {
+            assert_eq!(rename(text, "demo", "demo", "x"), None, "{text}");
+        }
     }
 
     #[test]
