@@ -7,6 +7,7 @@
 
 pub mod cli;
 mod commands;
+mod completion;
 pub mod config;
 pub mod conformance;
 pub mod discovery;

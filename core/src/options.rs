@@ -4,14 +4,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
 
+use crate::completion;
 use crate::ui::Format;
 
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// Use this driver: a name, or the path of an executable [default: auto]
-    #[arg(long, short, global = true, env = "CAPRONI_DRIVER", value_name = "NAME|PATH")]
+    #[arg(long, short, global = true, env = "CAPRONI_DRIVER", value_name = "NAME|PATH", add = ArgValueCompleter::new(completion::drivers))]
     pub driver: Option<String>,
 
     /// Name the cluster
@@ -21,7 +23,8 @@ pub struct Global {
         global = true,
         env = "CAPRONI_PROFILE",
         value_name = "NAME",
-        default_value = "caproni"
+        default_value = "caproni",
+        add = ArgValueCompleter::new(completion::profiles)
     )]
     pub profile: String,
 

@@ -85,10 +85,11 @@ impl ClusterState {
     pub fn keep_config_file(&self, path: Option<&Path>) -> std::io::Result<()> {
         let absolute = path.map(std::path::absolute).transpose()?;
         let config_file = absolute.map(|path| path.to_string_lossy().into_owned());
+        // The folder itself says that there is such a cluster: completion reads no more.
+        self.make_folder()?;
         if self.config_file().as_ref() == Ok(&config_file) {
             return Ok(());
         }
-        self.make_folder()?;
         let text = state_file::to_json(&Kept { config_file }, FORMAT)?;
         state_file::replace(&self.folder.join("cluster.json"), &text, 0o600)?;
         // As versions before kept it.

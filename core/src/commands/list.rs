@@ -37,6 +37,10 @@ const AT_ONCE: usize = 64;
 /// one. A driver that cannot tell is a row with the reason, and the exit code is 0. The state is
 /// what the driver says: `caproni status` also asks the cluster itself.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni list
+  caproni --driver kind list -o json")]
 pub(crate) struct List {}
 
 impl List {

@@ -1,9 +1,12 @@
 //! One module for each verb, and what they have in common.
 
 mod bring_up;
+pub(crate) mod completion;
 pub(crate) mod destroy;
 pub(crate) mod drivers;
+pub(crate) mod help;
 pub(crate) mod list;
+pub(crate) mod man;
 mod mend;
 pub(crate) mod restart;
 pub(crate) mod start;

@@ -16,6 +16,10 @@ use crate::ui::{clean, condition_line, nodes_table};
 /// Changes nothing. Exits with 0 when the cluster is ready, 3 when it is stopped or
 /// does not exist, 4 when it is starting or not ready.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni status
+  caproni status -o json          for programs; the exit code tells as well")]
 pub(crate) struct Status {}
 
 impl Status {

@@ -10,6 +10,7 @@ mod auto;
 #[cfg(target_os = "linux")]
 mod chaos;
 mod check;
+mod completion;
 mod config;
 mod discovery;
 mod drivers_call;
@@ -20,6 +21,7 @@ mod drivers_record;
 mod drivers_schema;
 mod faults;
 mod handmade;
+mod help;
 mod interrupts;
 mod life;
 mod list;

@@ -17,6 +17,7 @@ mod kind;
 mod life;
 mod list;
 mod minikube;
+mod plugin;
 mod resources;
 #[path = "../chaos/rounds.rs"]
 mod rounds;

@@ -43,6 +43,7 @@ pub(crate) fn rewrite(text: &str, name: &str, host: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     const K3S: &str = include_str!("../tests/recorded/v0.10.3/k3s.yaml");
 

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use caproni_driver::{ErrorData, ErrorKind};
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 use jsonrpsee::types::ErrorObjectOwned;
 use serde_json::value::RawValue;
 
 use crate::commands::App;
+use crate::completion;
 use crate::error::Error;
 use crate::exit;
 use crate::interrupt::Interrupt;
@@ -24,9 +26,13 @@ const LIMIT: Duration = Duration::from_secs(600);
 /// driver answers is printed on stderr, and its kind gives the exit code. With `-v` every
 /// line is shown, both ways, but for its secrets.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni drivers call mock version
+  caproni drivers call mock status '{\"profile\": \"demo\"}'")]
 pub(crate) struct Call {
     /// The driver: its name, or the path of its executable
-    #[arg(value_name = "NAME|PATH")]
+    #[arg(value_name = "NAME|PATH", add = ArgValueCompleter::new(completion::drivers))]
     driver: String,
     /// The method, known or not, such as `status` or `mine/compact`
     method: String,

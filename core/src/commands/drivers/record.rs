@@ -19,7 +19,12 @@ use crate::recording::create;
 /// for the cluster are masked, so it can go into a bug report. It is what
 /// `--trace FILE` writes of any command.
 #[derive(Debug, Args)]
-#[command(override_usage = "caproni drivers record FILE -- COMMAND...")]
+#[command(
+    override_usage = "caproni drivers record FILE -- COMMAND...",
+    after_help = "\
+Examples:
+  caproni drivers record session.jsonl -- start --profile demo"
+)]
 pub(crate) struct Record {
     /// The recording, written anew
     file: PathBuf,
