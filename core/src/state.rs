@@ -66,7 +66,12 @@ impl ClusterState {
 
     /// The private kubeconfig, if there is one.
     pub fn kubeconfig(&self) -> Option<String> {
-        std::fs::read_to_string(self.file()).ok()
+        std::fs::read_to_string(self.kubeconfig_file()).ok()
+    }
+
+    /// Where the private kubeconfig is, or would be.
+    pub fn kubeconfig_file(&self) -> PathBuf {
+        self.folder.join("kubeconfig")
     }
 
     /// Keeps a kubeconfig that only this user can read (mode 0600).
@@ -78,8 +83,8 @@ impl ClusterState {
             return Ok(());
         }
         let kept = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
-        kept.and_then(|()| write_private(&self.file(), text)).map_err(|error| {
-            Error::internal(&format!("cannot write `{}`", self.file().display()), error)
+        kept.and_then(|()| write_private(&self.kubeconfig_file(), text)).map_err(|error| {
+            Error::internal(&format!("cannot write `{}`", self.kubeconfig_file().display()), error)
                 .with_hint("make the folder writable, or name another one in CAPRONI_STATE_DIR")
         })
     }
@@ -89,23 +94,32 @@ impl ClusterState {
         // What is left of it is overwritten by the next cluster of the name.
         let _ = std::fs::remove_dir_all(&self.folder);
     }
-
-    fn file(&self) -> PathBuf {
-        self.folder.join("kubeconfig")
-    }
 }
 
 /// Replaces a file in one step, so that a reader sees the old text or the new one.
 /// The file is readable for its owner only, unless it exists and says otherwise.
 pub fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let kept = path.metadata().map_or(OWNER_ONLY, |metadata| metadata.permissions().mode() & 0o777);
+    write_with_mode(path, text, kept)
+}
+
+/// As [`write_private`], and readable for its owner only whatever it was before.
+pub fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
+    write_with_mode(path, text, OWNER_ONLY)
+}
+
+/// The mode of a file that its owner alone may read.
+const OWNER_ONLY: u32 = 0o600;
+
+fn write_with_mode(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
     // A kubeconfig is often a link into a folder of dotfiles: the link stays.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     // What is no file, such as `/dev/null`, is written to: root could replace it by one.
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return OpenOptions::new().write(true).open(&path)?.write_all(text.as_bytes());
     }
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mode = path.metadata().map_or(0o600, |metadata| metadata.permissions().mode() & 0o777);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
     let mut new = tempfile::NamedTempFile::new_in(folder)?;
     new.write_all(text.as_bytes())?;
     new.as_file().set_permissions(PermissionsExt::from_mode(mode))?;
@@ -125,7 +139,7 @@ mod tests {
         assert_eq!(state.kubeconfig(), None);
         state.keep_kubeconfig("text").unwrap();
         assert_eq!(state.kubeconfig().as_deref(), Some("text"));
-        assert_eq!(state.file().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(state.kubeconfig_file().metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(state.folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
         state.forget();
         assert!(!state.folder.exists());
@@ -172,6 +186,17 @@ mod tests {
         rustix::io::read(&terminal, &mut read).unwrap();
         assert_eq!(&read, b"text");
         assert!(!device.metadata().unwrap().is_file());
+    }
+
+    #[test]
+    fn a_secret_is_for_its_owner_only_whatever_the_file_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "old").unwrap();
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
+        write_secret(&file, "new").unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "new");
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

@@ -116,8 +116,12 @@ impl<'a> Running<'a> {
 
     /// Types a line at its terminal.
     pub(crate) fn type_line(&mut self, line: &str) {
-        let person = self.person.as_mut().unwrap();
-        person.write_all(format!("{line}\n").as_bytes()).unwrap();
+        self.type_keys(&format!("{line}\n"));
+    }
+
+    /// Types keys at its terminal.
+    pub(crate) fn type_keys(&mut self, keys: &str) {
+        self.person.as_mut().unwrap().write_all(keys.as_bytes()).unwrap();
     }
 
     /// Waits until it has ended with everything that it has started.
