@@ -50,7 +50,7 @@ pub fn become_program(
     if error.kind() == std::io::ErrorKind::NotFound {
         return missing(&shown);
     }
-    let message = format!("`{}` cannot be run: {error}", command_line(&[shown.as_str()]));
+    let message = format!("`{}` cannot be run: {error}", command_line([shown.as_str()]));
     match error.kind() {
         std::io::ErrorKind::PermissionDenied => Error::driver(ErrorKind::PermissionDenied, message),
         _ => Error::new(Kind::Internal, message),

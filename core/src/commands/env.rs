@@ -72,7 +72,7 @@ impl Shell {
     /// The line that sets a variable.
     fn sets(self, name: &str, value: &str) -> String {
         match self {
-            Self::Sh => format!("export {name}={}", command_line(&[value])),
+            Self::Sh => format!("export {name}={}", command_line([value])),
             Self::Fish => {
                 format!("set -gx {name} '{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
             }

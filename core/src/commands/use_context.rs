@@ -36,7 +36,7 @@ impl Use {
             Some(before) => format!(
                 "switched from context `{before}` to `{context}`\n\
                  back with `kubectl config use-context {}`",
-                caproni_driver::command_line(&[before.as_str()])
+                caproni_driver::command_line([before.as_str()])
             ),
             None => format!("switched to context `{context}`; there was none before"),
         };

@@ -7,11 +7,14 @@ use serde_json::{Value, json};
 ///
 /// k3s calls all three `default` and kubeadm has names of its own, and both name an address
 /// inside the node.
-pub fn rename(text: &str, context: &str, user: &str, server: &str) -> Option<String> {
+pub fn rename(text: &str, context: &str, user: &str, address: &Address) -> Option<String> {
     let mut config: Value = serde_saphyr::from_str(text).ok()?;
     let cluster = config.get_mut("clusters")?.get_mut(0)?;
     cluster["name"] = json!(context);
-    cluster["cluster"]["server"] = json!(server);
+    cluster["cluster"]["server"] = json!(address.url());
+    if let Some(name) = address.name_in_certificate() {
+        cluster["cluster"]["tls-server-name"] = json!(name);
+    }
     config.get_mut("users")?.get_mut(0)?["name"] = json!(user);
     let only = config.get_mut("contexts")?.get_mut(0)?;
     only["name"] = json!(context);
@@ -23,12 +26,35 @@ pub fn rename(text: &str, context: &str, user: &str, server: &str) -> Option<Str
     serde_saphyr::to_string_with_options(&config, options).ok()
 }
 
-/// The address of an API server, with an IPv6 host in brackets.
-pub fn server(host: &str, port: u16) -> String {
-    if host.contains(':') {
-        format!("https://[{host}]:{port}")
-    } else {
-        format!("https://{host}:{port}")
+/// Where an API server is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// A name or an address.
+    pub host: String,
+    /// The port there.
+    pub port: u16,
+}
+
+impl Address {
+    /// This port of that host.
+    pub fn new(host: impl Into<String>, port: u16) -> Self {
+        Self { host: host.into(), port }
+    }
+
+    /// The address as a kubeconfig has it, with an IPv6 host in brackets.
+    pub fn url(&self) -> String {
+        let Self { host, port } = self;
+        match host.contains(':') {
+            true => format!("https://[{host}]:{port}"),
+            false => format!("https://{host}:{port}"),
+        }
+    }
+
+    /// The name to look for in the server's certificate, where that does not hold the host: k3s and
+    /// kubeadm write their own names and addresses into it, and not what a machine around them is
+    /// called. All of them write this one.
+    pub fn name_in_certificate(&self) -> Option<&'static str> {
+        (self.host != "127.0.0.1").then_some("kubernetes")
     }
 }
 
@@ -60,11 +86,12 @@ users:
 
     #[test]
     fn every_name_and_the_address_are_the_given_ones() {
-        let text = rename(K3S, "k3d-demo", "admin@k3d-demo", "https://docker:1").unwrap();
+        let text = rename(K3S, "k3d-demo", "admin@k3d-demo", &Address::new("docker", 1)).unwrap();
         let config: Value = serde_saphyr::from_str(&text).unwrap();
         assert_eq!(config["current-context"], "k3d-demo");
         assert_eq!(config["clusters"][0]["name"], "k3d-demo");
         assert_eq!(config["clusters"][0]["cluster"]["server"], "https://docker:1");
+        assert_eq!(config["clusters"][0]["cluster"]["tls-server-name"], "kubernetes");
         assert_eq!(
             config["contexts"][0]["context"],
             json!({"cluster": "k3d-demo", "user": "admin@k3d-demo"})
@@ -75,13 +102,20 @@ users:
 
     #[test]
     fn what_is_no_kubeconfig_is_refused() {
-        assert_eq!(rename("clusters: []", "demo", "demo", "x"), None);
-        assert_eq!(rename("\t", "demo", "demo", "x"), None);
+        let address = Address::new("127.0.0.1", 1);
+        assert_eq!(rename("clusters: []", "demo", "demo", &address), None);
+        assert_eq!(rename("\t", "demo", "demo", &address), None);
     }
 
     #[test]
     fn an_ipv6_host_is_put_in_brackets() {
-        assert_eq!(server("127.0.0.1", 6443), "https://127.0.0.1:6443");
-        assert_eq!(server("fd00::1", 1), "https://[fd00::1]:1");
+        assert_eq!(Address::new("127.0.0.1", 6443).url(), "https://127.0.0.1:6443");
+        assert_eq!(Address::new("fd00::1", 1).url(), "https://[fd00::1]:1");
+    }
+
+    #[test]
+    fn the_certificate_is_looked_at_by_the_host_only_where_it_names_it() {
+        assert_eq!(Address::new("127.0.0.1", 1).name_in_certificate(), None);
+        assert_eq!(Address::new("172.17.0.1", 1).name_in_certificate(), Some("kubernetes"));
     }
 }
