@@ -18,3 +18,4 @@ mod list;
 mod minikube;
 mod states;
 mod support;
+mod using;
