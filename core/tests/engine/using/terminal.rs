@@ -6,8 +6,12 @@ use std::process::Stdio;
 use crate::support::Place;
 
 /// Waits for its terminal's size, which the engine may learn after the start, and then for Ctrl-C.
-const WAITS: &str = "until [ \"$(stty size)\" != '0 0' ]; do :; done; stty size; \
-    trap 'echo caught; exit 130' INT; echo waits; while :; do sleep 1; done";
+const WAITS: &str = r#"
+until size=$(stty size 2>/dev/null) && [ "$size" != '0 0' ]; do :; done
+echo "$size"
+trap 'echo caught; exit 130' INT
+echo waits
+while :; do sleep 1; done"#;
 
 /// A command on a node has the size of the user's terminal, gets its Ctrl-C, and its exit code comes
 /// back.
