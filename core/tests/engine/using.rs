@@ -4,6 +4,7 @@
 mod beside;
 mod terminal;
 
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
@@ -19,9 +20,22 @@ fn with_input(place: &Place, args: &[&str], input: &str) -> Run {
     Run::of(&output.expect("caproni runs"))
 }
 
+/// kubectl itself: that of Google's SDK is a program before it, `kubectl.1.*` beside it, and reads a
+/// kubeconfig twice, which a pipe cannot be.
+fn kubectl_program() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join("kubectl"));
+    let found =
+        found.filter_map(|file| file.canonicalize().ok()).next().expect("kubectl is on PATH");
+    let beside = found.parent().and_then(|folder| folder.read_dir().ok()).into_iter().flatten();
+    let beside = beside.filter_map(|entry| Some(entry.ok()?.path()));
+    let named = |file: &PathBuf| file.to_string_lossy().contains("/kubectl.1.");
+    beside.filter(named).max().unwrap_or(found)
+}
+
 #[track_caller]
 fn kubectl(args: &[&str]) -> String {
-    let output = Command::new("kubectl").args(args).output().expect("kubectl runs");
+    let output = Command::new(kubectl_program()).args(args).output().expect("kubectl runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
@@ -117,6 +131,15 @@ fn kubeconfigs(place: &Place, nodes: &str) {
     assert_eq!(kubectl(&["--kubeconfig", &file, "get", "nodes", "-o", "name"]), nodes);
     let printed = place.caproni(&["kubeconfig"]).expect_code(0).stdout;
     assert!(!printed.contains("0.0.0.0"), "{printed}");
+    let script = format!(
+        "{} --kubeconfig <(\"$CAPRONI\" --profile {} kubeconfig) get nodes -o name",
+        kubectl_program().display(),
+        place.profile
+    );
+    let mut shell = place.command_of("bash");
+    shell.args(["-c", &script]).env("CAPRONI", env!("CARGO_BIN_EXE_caproni"));
+    let shown = Run::of(&shell.output().expect("bash runs")).expect_code(0);
+    assert_eq!(shown.stdout.trim(), nodes);
     let ours = place.caproni(&["kubectl", "--", "get", "nodes", "-o", "name"]).expect_code(0);
     assert_eq!(ours.stdout.trim(), nodes);
     place.caproni(&["kubectl", "get", "no-such-thing"]).expect_code(1);

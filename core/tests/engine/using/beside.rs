@@ -17,8 +17,9 @@ pub(super) fn reaches_the_api(place: &Place, network: Option<&str>, node: &str) 
     let drivers = driver_path();
     let first = std::env::split_paths(&drivers).next().expect("that of the drivers");
     let script = format!(
-        "kubectl --kubeconfig <(/built/caproni --driver {driver} --profile {profile} kubeconfig) \
+        "{kubectl} --kubeconfig <(/built/caproni --driver {driver} --profile {profile} kubeconfig) \
          get nodes -o name | grep node/{node}",
+        kubectl = super::kubectl_program().display(),
         driver = place.driver(),
         profile = place.profile,
     );

@@ -7,7 +7,7 @@ use crate::support::Place;
 
 /// Waits for its terminal's size, which the engine may learn after the start, and then for Ctrl-C.
 const WAITS: &str = r#"
-until size=$(stty size 2>/dev/null) && [ "$size" != '0 0' ]; do :; done
+until size=$(stty size 2>/dev/null); [ "${size:-0 0}" != '0 0' ]; do :; done
 echo "$size"
 trap 'echo caught; exit 130' INT
 echo waits
