@@ -10,7 +10,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::commands::{
-    App, completion, destroy, drivers, help, list, man, restart, start, status, stop, version,
+    App, completion, destroy, drivers, env, exec, help, image, kubeconfig, kubectl, list, logs,
+    man, restart, start, status, stop, usage, use_context, version, wait,
 };
 use crate::completion::completed;
 use crate::error::Error;
@@ -54,6 +55,15 @@ enum Command {
     Restart(restart::Restart),
     Version(version::Version),
     List(list::List),
+    Kubeconfig(kubeconfig::Kubeconfig),
+    Env(env::Env),
+    Kubectl(kubectl::Kubectl),
+    Use(use_context::Use),
+    Exec(exec::Exec),
+    Logs(logs::Logs),
+    Image(image::Image),
+    Usage(usage::Usage),
+    Wait(wait::Wait),
     Drivers(drivers::Drivers),
     Completion(completion::Completion),
     Help(help::Help),
@@ -129,6 +139,15 @@ async fn execute(cli: Cli, ui: &Ui) -> Result<u8, Error> {
         Command::Restart(restart) => restart.run(&app).await,
         Command::Version(version) => version.run(&app).await,
         Command::List(list) => list.run(&app).await,
+        Command::Kubeconfig(kubeconfig) => kubeconfig.run(&app).await,
+        Command::Env(env) => env.run(&app).await,
+        Command::Kubectl(kubectl) => kubectl.run(&app).await,
+        Command::Use(use_context) => use_context.run(&app).await,
+        Command::Exec(exec) => exec.run(&app).await,
+        Command::Logs(logs) => logs.run(&app).await,
+        Command::Image(image) => image.run(&app).await,
+        Command::Usage(usage) => usage.run(&app).await,
+        Command::Wait(wait) => wait.run(&app).await,
         Command::Drivers(drivers) => drivers.run(&app).await,
         Command::Completion(completion) => completion.run(&app),
         Command::Help(help) => help.run(&app),

@@ -79,6 +79,32 @@ impl Entry {
         })
     }
 
+    /// A kubeconfig of this context alone, which is the current one.
+    pub fn standalone(&self) -> Value {
+        let mut document = empty();
+        for (list, _, item) in &self.items {
+            document[*list] = json!([item]);
+        }
+        document["current-context"] = json!(self.context);
+        document
+    }
+
+    /// The same as a file's text.
+    ///
+    /// # Errors
+    /// It cannot be written as YAML.
+    pub fn standalone_text(&self) -> Result<String, Error> {
+        // Certificates as they are mostly written, on one line each.
+        let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
+        serde_saphyr::to_string_with_options(&self.standalone(), options)
+            .map_err(|error| Error::internal("cannot write a kubeconfig", error))
+    }
+
+    /// The address of the API.
+    pub fn server(&self) -> Option<&str> {
+        self.items[0].2.get("cluster")?.get("server")?.as_str()
+    }
+
     /// Takes the current context out of a kubeconfig's text.
     pub fn current(text: &str) -> Option<Self> {
         let document = parse(text).ok()?;
@@ -149,6 +175,16 @@ impl UserKubeconfig {
     pub fn has(&self, entry: &Entry) -> Result<bool, Error> {
         let document = self.read()?;
         Ok(entry.items.iter().all(|(list, name, item)| find(&document, list, name) == Some(item)))
+    }
+
+    /// The current context, if there is one.
+    ///
+    /// # Errors
+    /// `InvalidKubeconfig`.
+    pub fn current_context(&self) -> Result<Option<String>, Error> {
+        let document = self.read()?;
+        let current = document.get("current-context").and_then(Value::as_str);
+        Ok(current.filter(|name| !name.is_empty()).map(Into::into))
     }
 
     /// Puts a context in, in the place of what has its name. Everything else stays.
@@ -406,6 +442,20 @@ mod tests {
             put.await.unwrap().unwrap();
         }
         assert_eq!(file.read().unwrap()["contexts"].as_array().unwrap().len(), 9);
+    }
+
+    #[test]
+    fn a_standalone_kubeconfig_holds_its_context_alone() {
+        let both = format!("{CLUSTER}preferences: {{colors: true}}\n")
+            .replace("contexts:\n", "contexts:\n- name: other\n  context: {cluster: a, user: b}\n")
+            .replace("current-context: k3d-demo", "current-context: other");
+        let entry = Entry::parse(&both, "k3d-demo").unwrap();
+        assert_eq!(entry.server(), Some("https://127.0.0.1:6550"));
+        let text = entry.standalone_text().unwrap();
+        assert_eq!(Entry::current(&text).unwrap(), entry);
+        let document = parse(&text).unwrap();
+        assert_eq!(document["contexts"].as_array().unwrap().len(), 1, "{text}");
+        assert!(text.contains("certificate-authority-data: QUJD"), "{text}");
     }
 
     #[test]

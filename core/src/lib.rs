@@ -23,5 +23,6 @@ pub mod readiness;
 pub mod recording;
 pub mod session;
 pub mod state;
+pub mod takeover;
 pub mod transport;
 pub mod ui;

@@ -52,8 +52,8 @@ pub struct Global {
     #[arg(long, global = true, env = "CAPRONI_LOG", value_name = "LEVEL", default_value = "info")]
     log: Level,
 
-    /// Give up after this time, such as `90s` or `15m` [default: 10m for start and restart, 5m for
-    /// stop and destroy, 30s for status and version]
+    /// Give up after this time, such as `90s` or `15m` [default: 10m for start, restart, wait and
+    /// image load, 5m for stop and destroy, 30s for questions]
     #[arg(long, global = true, env = "CAPRONI_TIMEOUT", value_name = "TIME", value_parser = some_time)]
     pub timeout: Option<Duration>,
 

@@ -1,5 +1,7 @@
 //! One driver process and the talk with it: handshake, calls with deadlines, cancel, close.
 
+mod optional;
+
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -21,6 +23,8 @@ use crate::error::{Error, HOST_ONLY, Kind};
 use crate::interrupt::Interrupt;
 use crate::process::Process;
 use crate::transport::{self, Connection, Event, InFlight, Listener, Outgoing};
+
+pub use optional::{OfLog, OnNode};
 
 /// How long a driver may take from its start to the answer to `initialize`.
 const HANDSHAKE: Duration = Duration::from_secs(20);

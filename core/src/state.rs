@@ -99,7 +99,12 @@ impl ClusterState {
 
     /// The private kubeconfig, if there is one.
     pub fn kubeconfig(&self) -> Option<String> {
-        std::fs::read_to_string(self.file()).ok()
+        std::fs::read_to_string(self.kubeconfig_file()).ok()
+    }
+
+    /// Where the private kubeconfig is, or would be.
+    pub fn kubeconfig_file(&self) -> PathBuf {
+        self.folder.join("kubeconfig")
     }
 
     /// Keeps a kubeconfig that only this user can read (mode 0600).
@@ -109,12 +114,14 @@ impl ClusterState {
     pub fn keep_kubeconfig(&self, text: &str) -> Result<(), Error> {
         let kept = self.make_folder().and_then(|()| match self.kubeconfig().as_deref() {
             Some(kept) if kept == text => Ok(()),
-            _ => write_private(&self.file(), text),
+            _ => write_private(&self.kubeconfig_file(), text),
         });
-        let closed = kept.and_then(|()| close(&self.file()));
+        let closed = kept.and_then(|()| close(&self.kubeconfig_file()));
         closed.map_err(|error| {
-            let failed =
-                Error::system(&format!("cannot write `{}`", self.file().display()), &error);
+            let failed = Error::system(
+                &format!("cannot write `{}`", self.kubeconfig_file().display()),
+                &error,
+            );
             failed.or_hint("make the folder writable, or name another one in CAPRONI_STATE_DIR")
         })
     }
@@ -129,10 +136,6 @@ impl ClusterState {
         let below = self.folder.strip_prefix(&self.state).unwrap_or(&self.folder);
         caproni_driver::private_folder(&self.state, below).map(drop)
     }
-
-    fn file(&self) -> PathBuf {
-        self.folder.join("kubeconfig")
-    }
 }
 
 /// Sees to it that a file is for its owner only, also one that was not made here.
@@ -146,13 +149,25 @@ fn close(file: &Path) -> std::io::Result<()> {
 /// Replaces a file in one step, so that a reader sees the old text or the new one.
 /// The file is readable for its owner only, unless it exists and says otherwise.
 pub fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let kept = path.metadata().map_or(OWNER_ONLY, |metadata| metadata.permissions().mode() & 0o777);
+    write_with_mode(path, text, kept)
+}
+
+/// As [`write_private`], and readable for its owner only whatever it was before.
+pub fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
+    write_with_mode(path, text, OWNER_ONLY)
+}
+
+/// The mode of a file that its owner alone may read.
+const OWNER_ONLY: u32 = 0o600;
+
+fn write_with_mode(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
     // A kubeconfig is often a link into a folder of dotfiles: the link stays.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     // What is no file, such as `/dev/null`, is written to: root could replace it by one.
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return OpenOptions::new().write(true).open(&path)?.write_all(text.as_bytes());
     }
-    let mode = path.metadata().map_or(0o600, |metadata| metadata.permissions().mode() & 0o777);
     state_file::replace(&path, text.as_bytes(), mode)
 }
 
@@ -167,7 +182,7 @@ mod tests {
         assert_eq!(state.kubeconfig(), None);
         state.keep_kubeconfig("text").unwrap();
         assert_eq!(state.kubeconfig().as_deref(), Some("text"));
-        assert_eq!(state.file().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(state.kubeconfig_file().metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(state.folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
         state.forget();
         assert!(!state.folder.exists());
@@ -192,10 +207,10 @@ mod tests {
         let open = |path: &Path, mode| {
             std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
         };
-        open(&state.file(), 0o644);
+        open(&state.kubeconfig_file(), 0o644);
         open(&state.folder, 0o755);
         state.keep_kubeconfig("text").unwrap();
-        assert_eq!(state.file().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(state.kubeconfig_file().metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(state.folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
     }
 
@@ -259,6 +274,17 @@ mod tests {
         rustix::io::read(&terminal, &mut read).unwrap();
         assert_eq!(&read, b"text");
         assert!(!device.metadata().unwrap().is_file());
+    }
+
+    #[test]
+    fn a_secret_is_for_its_owner_only_whatever_the_file_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "old").unwrap();
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
+        write_secret(&file, "new").unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "new");
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

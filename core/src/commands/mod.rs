@@ -4,15 +4,25 @@ mod bring_up;
 pub(crate) mod completion;
 pub(crate) mod destroy;
 pub(crate) mod drivers;
+pub(crate) mod env;
+pub(crate) mod exec;
 pub(crate) mod help;
+pub(crate) mod image;
+pub(crate) mod kubeconfig;
+pub(crate) mod kubectl;
 pub(crate) mod list;
+pub(crate) mod logs;
 pub(crate) mod man;
 mod mend;
 pub(crate) mod restart;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;
+pub(crate) mod usage;
+pub(crate) mod use_context;
 pub(crate) mod version;
+pub(crate) mod wait;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,6 +30,7 @@ use std::time::Duration;
 
 use caproni_driver::{Change, ErrorKind, Outcome};
 use serde_json::{Value, json};
+use tokio::task::AbortHandle;
 
 use crate::config::{self, ConfigFile};
 use crate::discovery::{Driver, SearchPath};
@@ -54,6 +65,7 @@ pub(crate) struct App {
     pub(crate) interrupt: Interrupt,
     pub(crate) search: SearchPath,
     recorder: Option<Arc<Recorder>>,
+    teller: AbortHandle,
 }
 
 /// Which cluster is meant, and what the user's file says.
@@ -68,7 +80,7 @@ pub(crate) struct Target {
 impl App {
     pub(crate) fn new(global: Global, ui: Ui) -> Result<Self, Error> {
         let interrupt = Interrupt::listen()?;
-        tell_of(interrupt.clone(), ui.clone());
+        let teller = tell_of(interrupt.clone(), ui.clone());
         let complain = ui.clone();
         let record = |path: &PathBuf| {
             let made = Recorder::new(path, ui.secrets(), move |what| complain.warn(what));
@@ -77,7 +89,22 @@ impl App {
             })
         };
         let recorder = global.trace.as_ref().map(record).transpose()?;
-        Ok(Self { global, ui, interrupt, search: SearchPath::from_env(), recorder })
+        Ok(Self { global, ui, interrupt, search: SearchPath::from_env(), recorder, teller })
+    }
+
+    /// Where Ctrl-C is the usual end of a command, and not its cancelling.
+    pub(crate) fn expect_interrupt(&self) {
+        self.teller.abort();
+    }
+
+    /// Hands the terminal over to another program, which takes this one's place: nothing of the
+    /// display is left on it, and a user who has cancelled gets no program any more.
+    pub(crate) fn hand_over(&self, takeover: impl FnOnce() -> Error) -> Error {
+        self.ui.done();
+        if self.interrupt.is_raised() {
+            return Error::driver(ErrorKind::Cancelled, "cancelled");
+        }
+        takeover()
     }
 
     /// The cluster that command line, environment and config file name together.
@@ -226,11 +253,12 @@ impl App {
 }
 
 /// Tells a user who interrupts that this was heard, and what would be quicker.
-fn tell_of(interrupt: Interrupt, ui: Ui) {
-    tokio::spawn(async move {
+fn tell_of(interrupt: Interrupt, ui: Ui) -> AbortHandle {
+    let told = tokio::spawn(async move {
         interrupt.first().await;
         ui.note("cancelling; a second Ctrl-C ends at once, and may leave things half done");
     });
+    told.abort_handle()
 }
 
 fn check_profile(profile: &str) -> Result<(), Error> {
@@ -266,4 +294,15 @@ fn change_name(change: &Change) -> String {
 /// A driver that has no such method is as good as one that says it cannot.
 fn is_unsupported(error: &Error) -> bool {
     error.is(&ErrorKind::Unsupported)
+}
+
+/// Refuses a driver without an optional method, before it is asked for it.
+fn need(session: &Session, method: &str, what: &str) -> Result<(), Error> {
+    if session.has_method(method) {
+        return Ok(());
+    }
+    let message = format!("driver `{}` cannot {what}", session.driver.name);
+    let hint =
+        format!("see what it can do with `caproni drivers describe {}`", session.driver.name);
+    Err(Error::driver(ErrorKind::Unsupported, message).with_hint(hint))
 }

@@ -156,17 +156,33 @@ impl Ui {
     /// It cannot be written, to a full disk say. A reader that has gone away is no
     /// failure of ours.
     pub fn result(&self, text: &str, json: &Value) -> Result<(), Error> {
+        let printed = match self.format {
+            Format::Text => self.print(text.trim_end()),
+            Format::Json => self.print(&text::harmless_json(json)),
+        };
+        printed.map(drop)
+    }
+
+    /// Prints one of the results of a command that goes on, a line whatever the format, and tells
+    /// whether anybody reads it still.
+    ///
+    /// # Errors
+    /// As [`Ui::result`].
+    pub fn event(&self, line: &str, json: &Value) -> Result<bool, Error> {
+        match self.format {
+            Format::Text => self.print(line),
+            Format::Json => self.print(&text::harmless_json_line(json)),
+        }
+    }
+
+    fn print(&self, text: &str) -> Result<bool, Error> {
         self.done();
         let mut stdout = anstream::stdout();
-        let written = match self.format {
-            Format::Text => writeln!(stdout, "{}", text.trim_end()),
-            Format::Json => writeln!(stdout, "{}", text::harmless_json(json)),
-        };
+        let written = writeln!(stdout, "{text}");
         match written.and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                Err(Error::system("it worked, but the result cannot be written", &error))
-            }
-            _ => Ok(()),
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(Error::system("it worked, but the result cannot be written", &error)),
         }
     }
 

@@ -17,7 +17,15 @@ pub fn clean(text: &str) -> String {
 /// A value as JSON for programs, which may be shown on a terminal all the same: what could
 /// command it is written as `\u…`, so that nothing is lost.
 pub(super) fn harmless_json(value: &Value) -> String {
-    let text = format!("{value:#}");
+    harmless(&format!("{value:#}"))
+}
+
+/// As [`harmless_json`], on one line.
+pub(super) fn harmless_json_line(value: &Value) -> String {
+    harmless(&value.to_string())
+}
+
+fn harmless(text: &str) -> String {
     let mut harmless = String::with_capacity(text.len());
     for c in text.chars() {
         // Outside of strings JSON has no such character.

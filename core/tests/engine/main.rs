@@ -25,3 +25,4 @@ mod secrets;
 mod states;
 mod support;
 mod together;
+mod using;

@@ -170,8 +170,15 @@ impl Place {
 
     /// As [`Place::command`], for another cluster.
     pub(crate) fn command_for(&self, profile: &str, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_caproni"));
-        command.args(["--profile", profile]).args(args).current_dir(self.path("work"));
+        let mut command = self.command_of(env!("CARGO_BIN_EXE_caproni"));
+        command.args(["--profile", profile]).args(args);
+        command
+    }
+
+    /// Any program in the surroundings in which `caproni` runs.
+    pub(crate) fn command_of(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.path("work"));
         command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         for name in ["PATH", "DOCKER_HOST", "K3D_IMAGE_LOADBALANCER", "K3D_IMAGE_TOOLS"] {
             if let Some(value) = std::env::var_os(name) {
@@ -221,6 +228,15 @@ impl Place {
 
     pub(crate) fn status(&self) -> Value {
         self.caproni(&["status", "-o", "json"]).json()
+    }
+
+    /// The name of the driver, and the node image.
+    pub(crate) fn driver(&self) -> &'static str {
+        self.backend.name()
+    }
+
+    pub(crate) fn image(&self) -> String {
+        self.backend.image()
     }
 
     pub(crate) fn node(&self, name: &str) -> String {
@@ -293,7 +309,7 @@ impl Drop for Place {
 }
 
 /// The folders of the k3d driver, and of the example in bash that runs k3d as well.
-fn driver_path() -> OsString {
+pub(crate) fn driver_path() -> OsString {
     let bash = concat!(env!("CARGO_MANIFEST_DIR"), "/../drivers/examples/bash");
     let folders = [DRIVERS.as_path(), Path::new(bash)];
     std::env::join_paths(folders).expect("no folder has a colon in its name")

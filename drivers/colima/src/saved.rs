@@ -83,6 +83,11 @@ impl Saved {
         self.hostname.as_deref().filter(|name| !name.is_empty())
     }
 
+    /// What runs containers in it: `docker` or `containerd`.
+    pub(crate) fn runtime(&self) -> Option<&str> {
+        self.runtime.as_deref()
+    }
+
     /// The config in the terms of the driver's schema; without the fields that cannot be told.
     pub(crate) fn config(&self, record: Option<&Record>) -> Value {
         let mut config = Map::new();

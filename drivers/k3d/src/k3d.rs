@@ -108,6 +108,28 @@ impl K3d {
             self.0.command(["cluster", "edit", profile]).args(flags).progress_lines("ports", said);
         succeed(&request.run(&command).await?)
     }
+
+    /// Puts images and archives onto all nodes.
+    ///
+    /// Straight into each: by way of k3d's tools container a node that takes none of them is a line of
+    /// its log, and its exit code is 0
+    /// (<https://github.com/k3d-io/k3d/blob/v5.9.0/pkg/client/tools.go>).
+    ///
+    /// # Errors
+    /// As [`K3d::create`].
+    pub(crate) async fn import(
+        &self,
+        request: &Request,
+        profile: &str,
+        images: &[String],
+    ) -> Result<(), Error> {
+        let command = self
+            .0
+            .command(["image", "import", "--mode", "direct", "--cluster", profile, "--"])
+            .args(images)
+            .progress_lines("load", said);
+        succeed(&request.run(&command).await?)
+    }
 }
 
 /// Tells whether the last creation here was killed together with its driver. The engine may

@@ -118,14 +118,6 @@ fn path_with(docker: &Path) -> OsString {
     std::env::join_paths(folders).unwrap_or(path)
 }
 
-/// The docker command's absolute path.
-///
-/// # Errors
-/// `BackendMissing`.
-pub(crate) fn docker() -> Result<String, Error> {
-    Ok(DOCKER.find()?.path().display().to_string())
-}
-
 /// Tells whether the last creation here was killed together with its driver. The engine may
 /// then still be at work for it.
 pub(crate) fn was_killed(profile: &str) -> bool {

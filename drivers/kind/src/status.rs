@@ -12,8 +12,8 @@ use crate::role::Role;
 pub(crate) struct Around<'a> {
     /// Who starts the cluster at this moment, such as `start (process 4711)`.
     pub(crate) starter: Option<&'a str>,
-    /// The engine's host, when it is not this machine.
-    pub(crate) engine_host: Option<&'a str>,
+    /// The host at which published ports are reached; 127.0.0.1 without it.
+    pub(crate) host: Option<&'a str>,
 }
 
 /// Tells a cluster's status.
@@ -34,7 +34,7 @@ pub(crate) fn of(cluster: &Cluster, around: &Around<'_>) -> Status {
     let is_known = !cluster.is_unfinished() && cluster.unreadable.is_none();
     status.config = is_known.then(|| cluster.config());
     status.kubernetes_version = cluster.version.clone();
-    status.ip_address = Some(api_host(cluster, around.engine_host));
+    status.ip_address = Some(api_host(cluster, around.host));
     status.nodes = nodes;
     status
 }
