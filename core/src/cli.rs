@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::commands::{App, destroy, drivers, list, restart, start, status, stop, version};
+use crate::commands::{App, config, destroy, drivers, list, restart, start, status, stop, version};
 use crate::error::Error;
 use crate::exit;
 use crate::options::Global;
@@ -47,6 +47,7 @@ enum Command {
     Restart(restart::Restart),
     Version(version::Version),
     List(list::List),
+    Config(config::Config),
     Drivers(drivers::Drivers),
 }
 
@@ -87,6 +88,7 @@ async fn execute(cli: Cli, ui: &Ui) -> Result<u8, Error> {
         Command::Restart(restart) => restart.run(&app).await,
         Command::Version(version) => version.run(&app).await,
         Command::List(list) => list.run(&app).await,
+        Command::Config(config) => config.run(&app).await,
         Command::Drivers(drivers) => drivers.run(&app).await,
     }
 }

@@ -11,6 +11,7 @@ pub mod config;
 pub mod conformance;
 pub mod discovery;
 pub mod error;
+pub mod excerpt;
 pub mod exit;
 pub mod interrupt;
 pub mod kubeconfig;

@@ -445,22 +445,6 @@ warning: the config is not used: [ROOT]/project/caproni.yaml:3:10: unknown field
 }
 
 #[test]
-fn fragments_that_are_not_read_are_warned_of() {
-    let sandbox = Sandbox::with_config(&format!("extends: [base.yaml]\n{MOCK}"));
-    assert_data_eq!(
-        sandbox.run("status"),
-        str![[r#"
-cluster     caproni (mock)
-state       stopped (it does not exist)
-------- stderr -------
-warning: [ROOT]/project/caproni.yaml:1:1: `extends` is not supported yet, its fragments are not read
-[exit status: 3]
-
-"#]]
-    );
-}
-
-#[test]
 fn a_profile_that_cannot_be_a_name_is_refused() {
     let sandbox = Sandbox::with_config(MOCK);
     assert_data_eq!(

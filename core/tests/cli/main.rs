@@ -9,6 +9,10 @@
 mod auto;
 mod check;
 mod config;
+mod config_files;
+#[cfg(target_os = "linux")]
+mod config_remote;
+mod config_show;
 mod discovery;
 mod drivers_call;
 mod drivers_describe;
