@@ -1,12 +1,12 @@
 //! All the files that one config is made of: what it extends, the file, what is laid over it.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
 use super::merge::overlay;
-use super::remote::{MARK, Pinned};
+use super::remote::{MARK, Pinned, Unavailable};
 use super::sources::{Role, Sources, folder_of};
 use super::variables::Environment;
 use super::yaml::{self, Data, Node, Place};
@@ -168,7 +168,7 @@ impl Loader<'_> {
             return Pinned::new(url, sha256).map(Origin::Address).map_err(wrong);
         }
         match from {
-            Origin::Path(path) => Ok(Origin::Path(folder_of(path).join(text))),
+            Origin::Path(path) => Ok(Origin::Path(joined(&folder_of(path), &text))),
             Origin::Address(_) => Err(wrong((
                 format!("`{text}` is a path, and this fragment comes from an address"),
                 "extend the path in your own file".into(),
@@ -196,9 +196,17 @@ impl Loader<'_> {
                 let hint = "a path in `extends` is seen from the file that it stands in";
                 wrong(format!("cannot read `{name}`: {why}"), hint)
             }),
-            Origin::Address(pinned) => pinned.get().map_err(|(what, hint)| wrong(what, &hint)),
+            Origin::Address(pinned) => pinned.get().map_err(|unavailable| match unavailable {
+                Unavailable::Cancelled => caproni_driver::Error::cancelled().into(),
+                Unavailable::Because(what, hint) => wrong(what, &hint),
+            }),
         }
     }
+}
+
+/// A path as seen from a folder, as short as that goes without looking at the disk.
+fn joined(folder: &Path, path: &str) -> PathBuf {
+    folder.join(path).components().filter(|part| *part != Component::CurDir).collect()
 }
 
 fn without_extends(mut document: Node) -> Node {

@@ -7,28 +7,23 @@
 //! What `${NAME}` stands for is looked up when a part of the file is asked for, and only there:
 //! a variable that is not set for another driver, or for a deployer, is no error.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use caproni_driver::{ErrorKind, Violation};
+use caproni_driver::ErrorKind;
 
 use super::extends;
-use super::nearest::{misspelt, nearest, unknown};
-use super::network;
+use super::nearest::unknown;
 use super::origin::Origin;
 use super::profile::Strategy;
+use super::section::Section;
 use super::sources::{Source, Sources};
-use super::variables::{Environment, Unexpanded, Variables};
+use super::variables::{Environment, Variables};
 use super::yaml::{Data, Node, Place};
 use crate::error::Error;
-use crate::excerpt::Excerpt;
 
 /// The file's name.
 pub const NAME: &str = "caproni.yaml";
-
-/// The sections of a file that are ours.
-const SECTIONS: [&str; 4] = ["version", "variables", "extends", "cluster"];
 
 /// What `cluster` may hold besides the sections of drivers.
 pub(super) const OURS: [&str; 3] = ["driver", "name", "network"];
@@ -41,24 +36,6 @@ pub struct ConfigFile {
     pub(super) document: Node,
     pub(super) sources: Arc<Sources>,
     variables: Variables,
-}
-
-/// A driver's section of a config file.
-#[derive(Debug, Clone)]
-pub struct Section {
-    /// Its name, such as `cluster.k3d`.
-    pub name: String,
-    pub(super) node: Node,
-    pub(super) sources: Arc<Sources>,
-    /// What in it could not be replaced, which is as it was written.
-    pub(super) unexpanded: Vec<Unexpanded>,
-}
-
-impl Section {
-    /// The section as JSON, with everything replaced that can be.
-    pub fn to_json(&self) -> serde_json::Value {
-        self.node.to_json()
-    }
 }
 
 /// Looks for `caproni.yaml` in a folder and all folders above it.
@@ -116,7 +93,7 @@ impl ConfigFile {
         Ok(self.strategy()?.profile(&self.path))
     }
 
-    fn strategy(&self) -> Result<Strategy, Error> {
+    pub(super) fn strategy(&self) -> Result<Strategy, Error> {
         let known = || Strategy::ALL.iter().map(|(name, _)| *name);
         let hint = "write `strategy: static` or `strategy: directory`";
         let Some(name) = self.ours("name")? else { return Ok(Strategy::Static) };
@@ -138,47 +115,10 @@ impl ConfigFile {
         })
     }
 
-    /// Checks each part of the file that is no driver's.
-    pub fn check_ours(&self) -> Vec<(String, Result<(), Error>)> {
-        let has = |name: &str| self.cluster().is_some_and(|cluster| cluster.get(name).is_some());
-        let mut checked = vec![("sections".to_owned(), self.check_sections())];
-        checked.push(("cluster.driver".into(), self.driver().map(drop)));
-        checked.push(("cluster.name".into(), self.strategy().map(drop)));
-        checked.push(("cluster.network".into(), network::check(self)));
-        checked.retain(|(name, result)| {
-            result.is_err() || name.strip_prefix("cluster.").is_some_and(has)
-        });
-        checked
-    }
-
-    /// A section of another tool is none of our business, one of ours that is misspelt is.
-    fn check_sections(&self) -> Result<(), Error> {
-        for (name, node) in self.document.fields() {
-            let missing = SECTIONS.iter().filter(|section| self.document.get(section).is_none());
-            if !SECTIONS.contains(&name.as_str())
-                && let Some(meant) = misspelt(name, missing.copied())
-            {
-                let what = format!("unknown section `{name}`, did you mean `{meant}`?");
-                return Err(self.wrong(node.place, &what).with_hint("mend the section's name"));
-            }
-        }
-        Ok(())
-    }
-
     /// The names of the drivers' sections.
     pub fn sections(&self) -> Vec<String> {
         let all = self.cluster().map(Node::fields).unwrap_or_default().iter();
         all.map(|(name, _)| name.clone()).filter(|name| !is_ours(name)).collect()
-    }
-
-    /// The mistake where the file names a driver that is not installed, and is like one that is.
-    pub fn misspelt_driver(&self, driver: &str, installed: &BTreeSet<String>) -> Option<Error> {
-        let near = nearest(driver, installed.iter().map(String::as_str))?;
-        let node = self.cluster()?.get("driver")?;
-        self.cluster()?.get(driver).is_none().then(|| {
-            let what = format!("there is no driver `{driver}`, did you mean `{near}`?");
-            self.wrong(node.place, &what).with_hint("mend `cluster.driver`, or install the driver")
-        })
     }
 
     /// A part of `cluster` that is no driver's, as JSON.
@@ -220,8 +160,7 @@ impl ConfigFile {
                 &format!("`{name}` must hold fields, such as `{driver}: {{}}`"),
             ));
         }
-        let mut unexpanded = Vec::new();
-        let node = self.variables.expand(node, &mut Vec::new(), &mut unexpanded);
+        let (node, unexpanded) = self.variables.expand(node);
         Ok(Section { name, node, sources: self.sources.clone(), unexpanded })
     }
 
@@ -233,8 +172,7 @@ impl ConfigFile {
     pub(super) fn ours(&self, name: &str) -> Result<Option<Node>, Error> {
         let node = self.cluster().and_then(|cluster| cluster.get(name));
         let Some(node) = node.filter(|node| !node.is_null()) else { return Ok(None) };
-        let mut left = Vec::new();
-        let expanded = self.variables.expand(node, &mut Vec::new(), &mut left);
+        let (expanded, left) = self.variables.expand(node);
         match left.first() {
             None => Ok(Some(expanded)),
             Some(left) => {
@@ -242,30 +180,6 @@ impl ConfigFile {
                 Err(self.wrong(place, &left.why).with_hint(SET_IT))
             }
         }
-    }
-
-    fn check_cluster(&self) -> Result<(), Error> {
-        let Some(cluster) = self.cluster().filter(|cluster| !cluster.is_null()) else {
-            return Ok(());
-        };
-        if !matches!(cluster.data, Data::Fields(_)) {
-            let what = "`cluster` must hold fields, such as `driver: k3d`";
-            return Err(self.wrong(cluster.place, what));
-        }
-        // A driver's section can have any name, so only what looks like one of ours, and holds
-        // what ours hold, is taken for one.
-        for (name, node) in cluster.fields().iter().filter(|(name, _)| !is_ours(name)) {
-            let meant = match &node.data {
-                Data::Scalar(value) if value.is_string() => misspelt(name, ["driver"]),
-                Data::Fields(_) if node.get("strategy").is_some() => misspelt(name, ["name"]),
-                _ => None,
-            };
-            if let Some(meant) = meant {
-                let what = format!("unknown field `{name}`, did you mean `{meant}`?");
-                return Err(self.wrong(node.place, &what).with_hint("mend the section `cluster`"));
-            }
-        }
-        Ok(())
     }
 
     pub(super) fn wrong(&self, place: Place, message: &str) -> Error {
@@ -279,28 +193,6 @@ pub(super) const SET_IT: &str = "set the variable, give it a default such as `${
 /// Tells whether a part of `cluster` is no driver's.
 pub(super) fn is_ours(name: &str) -> bool {
     OURS.contains(&name)
-}
-
-impl Section {
-    /// Where a value comes from; `None` where the section does not have it.
-    pub fn origin(&self, path: &[String]) -> Option<Origin> {
-        let mut steps = path.iter();
-        let node = steps.try_fold(&self.node, |node, name| node.get(name))?;
-        (!node.is_null()).then(|| Origin::of(node, &self.sources))
-    }
-
-    /// The place of a field, as `file:line:column`, and what stands there.
-    pub(super) fn locate(
-        &self,
-        mut violation: Violation,
-        path: &[String],
-        secrets: &[(Place, Place)],
-    ) -> (Violation, Excerpt) {
-        let place = self.node.place_of(path.iter().map(String::as_str));
-        let excerpt = self.sources.excerpt(place, Some(secrets)).saying(&violation.message);
-        violation.location = Some(self.sources.at(place));
-        (violation, excerpt)
-    }
 }
 
 #[cfg(test)]

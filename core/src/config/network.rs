@@ -3,8 +3,6 @@
 //! caproni changes no name resolution. They are checked, and told by `caproni config show`,
 //! for the tools that do.
 
-use serde_json::Value;
-
 use super::ConfigFile;
 use super::nearest::unknown;
 use super::yaml::{Data, Node};
@@ -15,39 +13,45 @@ const FIELDS: [&str; 2] = ["hostname", "additional_hostnames"];
 /// The longest name, in characters (RFC 1035).
 const LONGEST: usize = 253;
 
-/// Checks the names.
-///
-/// # Errors
-/// `InvalidConfigFile` with the place of the first that is none.
-pub(super) fn check(file: &ConfigFile) -> Result<(), Error> {
-    let Some(network) = file.ours("network")? else { return Ok(()) };
-    let wrong = |node: &Node, what: &str| {
-        let hint = "write `hostname: NAME` and `additional_hostnames: [NAME, …]`";
-        file.wrong(node.place, what).with_hint(hint)
+/// Everything that is wrong with the names, each with its place.
+pub(super) fn mistakes(file: &ConfigFile) -> Vec<Error> {
+    let network = match file.ours("network") {
+        Ok(Some(network)) => network,
+        Ok(None) => return Vec::new(),
+        Err(mistake) => return vec![mistake],
     };
     if !matches!(network.data, Data::Fields(_)) {
-        return Err(wrong(&network, "`cluster.network` must hold fields"));
+        return vec![wrong(file, &network, "`cluster.network` must hold fields")];
     }
-    if let Some((name, node)) =
-        network.fields().iter().find(|(name, _)| !FIELDS.contains(&name.as_str()))
-    {
-        return Err(wrong(node, &unknown("field", name, FIELDS)));
+    let mut found = Vec::new();
+    for (name, node) in network.fields().iter().filter(|(_, node)| !node.is_null()) {
+        match (name.as_str(), &node.data) {
+            ("hostname", _) => found.extend(wrong_name(file, node)),
+            ("additional_hostnames", Data::List(names)) => {
+                found.extend(names.iter().filter_map(|name| wrong_name(file, name)));
+            }
+            ("additional_hostnames", _) => {
+                found.push(wrong(file, node, "`additional_hostnames` must be a list of names"));
+            }
+            (other, _) => found.push(wrong(file, node, &unknown("field", other, FIELDS))),
+        }
     }
-    if let Some(node) = network.get("hostname").filter(|node| !node.is_null()) {
-        check_name(node, &wrong)?;
-    }
-    match network.get("additional_hostnames").map(|node| (&node.data, node)) {
-        None | Some((Data::Scalar(Value::Null), _)) => Ok(()),
-        Some((Data::List(names), _)) => names.iter().try_for_each(|name| check_name(name, &wrong)),
-        Some((_, node)) => Err(wrong(node, "`additional_hostnames` must be a list of names")),
-    }
+    found
 }
 
-fn check_name(node: &Node, wrong: &dyn Fn(&Node, &str) -> Error) -> Result<(), Error> {
+fn wrong(file: &ConfigFile, node: &Node, what: &str) -> Error {
+    let hint = "write `hostname: NAME` and `additional_hostnames: [NAME, …]`";
+    file.wrong(node.place, what).with_hint(hint)
+}
+
+fn wrong_name(file: &ConfigFile, node: &Node) -> Option<Error> {
     match node.as_str() {
-        Some(name) if is_host(name) => Ok(()),
-        Some(name) => Err(wrong(node, &format!("`{}` is not a host's name", name.escape_debug()))),
-        None => Err(wrong(node, "a host's name must be text")),
+        Some(name) if is_host(name) => None,
+        Some(name) => {
+            let what = format!("`{}` is not a host's name", name.escape_debug());
+            Some(wrong(file, node, &what))
+        }
+        None => Some(wrong(file, node, "a host's name must be text")),
     }
 }
 

@@ -30,6 +30,15 @@ pub(super) struct Pinned {
     sha256: String,
 }
 
+/// Why a fragment cannot be had.
+#[derive(Debug)]
+pub(super) enum Unavailable {
+    /// The user did not want to wait.
+    Cancelled,
+    /// Anything else, as one lowercase line, and what to do.
+    Because(String, String),
+}
+
 impl Pinned {
     /// Puts both together.
     ///
@@ -56,29 +65,32 @@ impl Pinned {
     /// The text that is there: as it was kept, or else fetched, and then kept.
     ///
     /// # Errors
-    /// Why it cannot be had, as one lowercase line, and what to do.
-    pub(super) fn get(&self) -> Result<String, (String, String)> {
+    /// Why it cannot be had.
+    pub(super) fn get(&self) -> Result<String, Unavailable> {
         let kept = std::fs::read(self.file()).ok().filter(|bytes| digest(bytes) == self.sha256);
         let bytes = match kept {
             Some(bytes) => bytes,
             None => self.fetch()?,
         };
-        String::from_utf8(bytes)
-            .map_err(|_| (format!("`{}` is not text", self.url), "name a YAML file".to_owned()))
+        String::from_utf8(bytes).map_err(|_| {
+            Unavailable::Because(format!("`{}` is not text", self.url), "name a YAML file".into())
+        })
     }
 
-    fn fetch(&self) -> Result<Vec<u8>, (String, String)> {
-        let bytes = in_a_thread(self.url.clone()).map_err(|why| {
-            let hint = format!(
-                "fetch it by hand, and name its path in `extends` instead of `{}`",
-                self.url
-            );
-            (format!("cannot fetch `{}`: {why}", self.url), hint)
+    fn fetch(&self) -> Result<Vec<u8>, Unavailable> {
+        let url = &self.url;
+        let bytes = in_a_thread(url.clone()).map_err(|why| match why {
+            None => Unavailable::Cancelled,
+            Some(why) => Unavailable::Because(
+                format!("cannot fetch `{url}`: {why}"),
+                format!("fetch it by hand, and name its path in `extends` instead of `{url}`"),
+            ),
         })?;
         let found = digest(&bytes);
         if found != self.sha256 {
             let message = format!("`{}` has changed: its sha256 is {found}", self.url);
-            return Err((message, "look at what is there now before you pin it anew".into()));
+            let hint = "look at what is there now before you pin it anew";
+            return Err(Unavailable::Because(message, hint.into()));
         }
         // Kept for the next time only: without it there is another fetch.
         let folder = self.file();
@@ -102,21 +114,23 @@ fn digest(bytes: &[u8]) -> String {
 }
 
 /// Config is read before anything else is done, and by functions that do not wait: so the wait
-/// is a thread's, which hears of Ctrl-C itself.
-fn in_a_thread(url: String) -> Result<Vec<u8>, String> {
+/// is a thread's, which hears of Ctrl-C itself. `None` says that it did.
+fn in_a_thread(url: String) -> Result<Vec<u8>, Option<String>> {
     let work = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| error.to_string())?;
+        let runtime = runtime.map_err(|error| Some(error.to_string()))?;
         runtime.block_on(async {
-            let interrupt = Interrupt::listen().map_err(|error| error.message)?;
+            let interrupt = Interrupt::listen().map_err(|error| Some(error.message))?;
+            let late = || Err(format!("no answer within {} s", LIMIT.as_secs()));
             tokio::select! {
-                () = interrupt.first() => Err("cancelled".to_owned()),
-                fetched = tokio::time::timeout(LIMIT, download(url)) => fetched
-                    .unwrap_or_else(|_| Err(format!("no answer within {} s", LIMIT.as_secs()))),
+                () = interrupt.first() => Err(None),
+                fetched = tokio::time::timeout(LIMIT, download(url)) => {
+                    fetched.unwrap_or_else(|_| late()).map_err(Some)
+                }
             }
         })
     };
-    std::thread::spawn(work).join().unwrap_or_else(|_| Err("the fetch has crashed".into()))
+    std::thread::spawn(work).join().unwrap_or_else(|_| Err(Some("the fetch has crashed".into())))
 }
 
 async fn download(mut url: String) -> Result<Vec<u8>, String> {

@@ -36,7 +36,7 @@ struct Lines<'a> {
     out: String,
 }
 
-impl Lines<'_> {
+impl<'a> Lines<'a> {
     /// The fields of a section, so many levels deep in the driver's.
     fn section(mut self, prefix: &str, depth: usize, is_active: bool) -> String {
         let fields: Vec<&Field> = self.all.iter().filter(|field| is_in(field, prefix)).collect();
@@ -44,20 +44,31 @@ impl Lines<'_> {
             if depth == 0 && index > 0 {
                 self.out.push('\n');
             }
-            let is_given = is_active && field.required && field.default.is_none();
-            for line in words(field, WIDTH.saturating_sub(8 + 2 * depth)) {
+            let is_given = is_active && must_be_given(field);
+            let inner = self.inner(field);
+            // A section that is taken up with a part left out is none: it is all or nothing.
+            let is_whole = is_given || !inner.iter().any(|inner| must_be_given(inner));
+            let names = if is_whole { Vec::new() } else { inner };
+            for line in words(field, &names, WIDTH.saturating_sub(8 + 2 * depth)) {
                 // Words before a field that counts are a comment, and not a comment's comment.
                 self.line(depth, is_active, &format!("# {line}"));
             }
             let name = &field.path[prefix.len()..];
-            let inner = format!("{}.", field.path);
-            let has_inner = self.all.iter().any(|other| is_in(other, &inner));
-            let value = if has_inner { String::new() } else { value(field, is_given) };
+            let is_section = is_whole && !self.inner(field).is_empty();
+            let value = if is_section { String::new() } else { value(field, is_given) };
             self.line(depth, is_given, format!("{}: {value}", key(name)).trim_end());
-            let lines = Lines { all: self.all, out: String::new() };
-            self.out += &lines.section(&inner, depth + 1, is_given);
+            if is_section {
+                let lines = Lines { all: self.all, out: String::new() };
+                let inner = format!("{}.", field.path);
+                self.out += &lines.section(&inner, depth + 1, is_given);
+            }
         }
         self.out
+    }
+
+    fn inner(&self, field: &Field) -> Vec<&'a Field> {
+        let prefix = format!("{}.", field.path);
+        self.all.iter().filter(|other| is_in(other, &prefix)).collect()
     }
 
     fn line(&mut self, depth: usize, is_active: bool, text: &str) {
@@ -76,12 +87,14 @@ fn is_in(field: &Field, prefix: &str) -> bool {
     rest.is_some_and(|rest| !rest.contains('.') && !rest.contains("[]"))
 }
 
+fn must_be_given(field: &Field) -> bool {
+    field.required && field.default.is_none()
+}
+
 fn key(name: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    match !name.is_empty()
-        && name.chars().all(is_plain)
-        && !name.starts_with(['-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
-    {
+    let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
+    match begins && name.chars().all(is_plain) {
         true => name.to_owned(),
         false => Value::String(name.to_owned()).to_string(),
     }
@@ -108,11 +121,14 @@ fn sample(takes: &str) -> &'static str {
     }
 }
 
-fn words(field: &Field, width: usize) -> Vec<String> {
+fn words(field: &Field, inner: &[&Field], width: usize) -> Vec<String> {
     let mut told = vec![field.description.trim_end_matches('.').to_owned()];
     told.retain(|text| !text.is_empty());
     told.push(field.takes.clone());
     told.extend(field.limits.iter().cloned());
+    let last = |field: &&Field| field.path.rsplit('.').next().unwrap_or_default().to_owned();
+    let names: Vec<String> = inner.iter().map(last).collect();
+    told.extend((!names.is_empty()).then(|| format!("its fields are {}", names.join(", "))));
     told.extend(field.required.then(|| "must be given".to_owned()));
     told.extend(field.sensitive.then(|| "kept secret".to_owned()));
     told.push(match field.change {
@@ -149,6 +165,7 @@ mod tests {
             "parts": {"description": "What runs besides.", "properties": {
                 "out": {"type": "array", "items": {"type": "string"}, "default": []},
                 "deep": {"properties": {"x": {"type": "boolean"}}},
+                "whole": {"required": ["a"], "properties": {"a": {}, "b": {}}},
             }},
             "mounts": {"type": "array", "items": {"properties": {"source": {}}}},
         }})
@@ -177,6 +194,8 @@ mod tests {
     #  deep:
     #    # boolean; a change needs a new cluster
     #    x:
+    #  # section; its fields are a, b; a change needs a new cluster
+    #  whole:
 
     # list of section; a change needs a new cluster
     #mounts:
@@ -185,15 +204,13 @@ mod tests {
     }
 
     #[test]
-    fn it_is_yaml_as_it_is_and_with_the_comments_taken_away() {
+    fn it_is_yaml_with_what_must_be_given() {
         let text = template("auto", "mine", &schema());
         let document = parse(&text).unwrap().to_json();
         assert_eq!(
             document,
             json!({"version": 2, "cluster": {"driver": "auto", "mine": {"name": ""}}})
         );
-        let uncommented = text.replace("\n    #", "\n    ").replace("\n     ", "\n    # ");
-        assert!(!uncommented.is_empty());
     }
 
     #[test]

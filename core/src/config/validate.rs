@@ -1,6 +1,6 @@
 //! Checking a driver's section against the driver's schema.
 
-use caproni_driver::config::{complete, is_sensitive, resolve};
+use caproni_driver::config::{complete, resolve};
 use caproni_driver::{ErrorKind, Violation};
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
@@ -10,9 +10,8 @@ use super::Section;
 use super::file::SET_IT;
 use super::nearest;
 use super::schema::{self, Fault};
-use super::sources::is_suspicious;
+use super::secrets::{is_secret, secrets};
 use super::typed::typed;
-use super::yaml::{Data, Node, Place};
 use crate::error::{Error, Kind};
 
 /// Checks a driver's section and fills in the schema's defaults.
@@ -45,6 +44,10 @@ const MOST: usize = 100;
 fn invalid(section: Option<&Section>, schema: &Value, driver: &str, found: Found) -> Error {
     let secrets = section.map(|section| secrets(schema, &section.node)).unwrap_or_default();
     let unset = section.is_some_and(|section| !section.unexpanded.is_empty());
+    let mut found = found;
+    if let Some(section) = section {
+        found.sort_by_key(|(path, _)| section.place_of(path));
+    }
     let (mut violations, mut excerpts) = (Vec::new(), Vec::new());
     for (path, violation) in found {
         let Some(section) = section else {
@@ -72,12 +75,6 @@ fn invalid(section: Option<&Section>, schema: &Value, driver: &str, found: Found
         .with_excerpts(&excerpts)
 }
 
-fn is_misspelt_secret(root: &Value, known: Option<&Map<String, Value>>, name: &str) -> bool {
-    let near = known.and_then(|all| nearest::nearest(name, all.keys().map(String::as_str)));
-    let near = near.and_then(|near| known?.get(near));
-    near.is_some_and(|near| is_sensitive(root, near))
-}
-
 /// What of a section could not be replaced.
 fn unexpanded(section: &Section) -> Found {
     let violation = |left: &super::variables::Unexpanded| {
@@ -86,43 +83,6 @@ fn unexpanded(section: &Section) -> Found {
         (left.path.clone(), Violation::new(field, message))
     };
     section.unexpanded.iter().map(violation).collect()
-}
-
-/// Where the values stand that are never shown.
-pub(super) fn secrets(schema: &Value, section: &Node) -> Vec<(Place, Place)> {
-    let mut found = Vec::new();
-    secrets_within(schema, schema, section, &mut found);
-    found
-}
-
-fn secrets_within(root: &Value, schema: &Value, node: &Node, found: &mut Vec<(Place, Place)>) {
-    if is_sensitive(root, schema) {
-        found.push(node.span);
-        return;
-    }
-    let schema = resolve(root, schema);
-    let others = || schema.get("additionalProperties");
-    match &node.data {
-        Data::Fields(fields) => {
-            for (name, field) in fields {
-                let all = schema.get("properties").and_then(Value::as_object);
-                let known = all.and_then(|all| all.get(name));
-                match (known.or_else(others), all) {
-                    (Some(schema), _) => secrets_within(root, schema, field, found),
-                    (None, all) if is_suspicious(name) || is_misspelt_secret(root, all, name) => {
-                        found.push(field.span);
-                    }
-                    (None, _) => {}
-                }
-            }
-        }
-        Data::List(items) => {
-            if let Some(schema) = schema.get("items") {
-                items.iter().for_each(|item| secrets_within(root, schema, item, found));
-            }
-        }
-        Data::Scalar(_) => {}
-    }
 }
 
 /// Finds fields the schema does not name. An object schema with `properties` is taken
@@ -213,22 +173,6 @@ where
     }
 }
 
-/// Tells whether a value of a driver's section is never shown.
-pub fn is_secret(root: &Value, path: &[String]) -> bool {
-    let mut at = root;
-    for step in path {
-        let section = resolve(root, at);
-        let known = section.get("properties").and_then(|known| known.get(step));
-        let others = || section.get("additionalProperties").or_else(|| section.get("items"));
-        let Some(next) = known.or_else(others) else { break };
-        at = next;
-        if is_sensitive(root, at) {
-            return true;
-        }
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,6 +186,7 @@ mod tests {
                 "image": {"type": "string"},
                 "token": {"type": "string", "minLength": 8, "x-caproni-sensitive": true},
                 "logins": {"type": "array", "items": {"properties": {"password": {"$ref": "#/$defs/Secret"}}}},
+                "closed": {"additionalProperties": false, "properties": {"pass": {"x-caproni-sensitive": true}}},
                 "labels": {"type": "object", "additionalProperties": {"type": "string"}},
                 "k3s": {"anyOf": [{"$ref": "#/$defs/K3s"}, {"type": "null"}]},
             },
@@ -343,7 +288,7 @@ mod tests {
         let shown = error.data.more["places"][0]["source"].as_str().unwrap().to_owned();
         assert_eq!(shown, "    {token: (hidden), logins: [{password: (hidden)}], sevrers: 1}");
         assert!(!error.to_json().to_string().contains("hunter2"));
-        for misspelt in ["tokn: hunter24", "my_password: hunter24"] {
+        for misspelt in ["tokn: hunter24", "my_password: hunter24", "closed: {pswd: hunter24}"] {
             let error = check(&format!("    {misspelt}\n")).unwrap_err();
             assert!(!error.to_json().to_string().contains("hunter24"), "{error:?}");
         }

@@ -95,41 +95,13 @@ impl Variables {
         Ok(Self { defined, environment })
     }
 
-    /// Replaces what is in each text of a value. What cannot be replaced stays as it is.
-    pub(super) fn expand(
-        &self,
-        node: &Node,
-        path: &mut Vec<String>,
-        left: &mut Vec<Unexpanded>,
-    ) -> Node {
-        let mut below = |name: String, node: &Node| {
-            path.push(name);
-            let expanded = self.expand(node, path, left);
-            path.pop();
-            expanded
-        };
-        let mut node = node.clone();
-        match &mut node.data {
-            Data::Scalar(Value::String(text)) if has_any(text) => match self.replace(text) {
-                Ok((done, expanded)) => {
-                    *text = done;
-                    node.expanded = Some(expanded);
-                }
-                Err(why) => left.push(Unexpanded { path: path.clone(), why }),
-            },
-            Data::Scalar(_) => {}
-            Data::List(items) => {
-                for (index, item) in items.iter_mut().enumerate() {
-                    *item = below(index.to_string(), item);
-                }
-            }
-            Data::Fields(fields) => {
-                for (name, field) in fields {
-                    *field = below(name.clone(), field);
-                }
-            }
-        }
-        node
+    /// Replaces what is in each text of a value. What cannot be replaced stays as it is, and is
+    /// told besides.
+    pub(super) fn expand(&self, node: &Node) -> (Node, Vec<Unexpanded>) {
+        let mut expansion =
+            Expansion { variables: self, path: Vec::new(), left: Vec::new(), length: 0 };
+        let node = expansion.of(node);
+        (node, expansion.left)
     }
 
     fn replace(&self, text: &str) -> Result<(String, Expanded), String> {
@@ -177,6 +149,60 @@ impl Variables {
     }
 }
 
+/// How long all texts of a section may be together, in bytes: a short variable may be used often.
+const LONGEST: usize = 4 * 1024 * 1024;
+
+/// On the way through a value.
+struct Expansion<'a> {
+    variables: &'a Variables,
+    path: Vec<String>,
+    left: Vec<Unexpanded>,
+    length: usize,
+}
+
+impl Expansion<'_> {
+    fn of(&mut self, node: &Node) -> Node {
+        let mut node = node.clone();
+        match &mut node.data {
+            Data::Scalar(Value::String(text)) if has_any(text) => match self.replaced(text) {
+                Ok((done, expanded)) => {
+                    *text = done;
+                    node.expanded = Some(expanded);
+                }
+                Err(why) => self.left.push(Unexpanded { path: self.path.clone(), why }),
+            },
+            Data::Scalar(_) => {}
+            Data::List(items) => {
+                for (index, item) in items.iter_mut().enumerate() {
+                    *item = self.below(index.to_string(), item);
+                }
+            }
+            Data::Fields(fields) => {
+                for (name, field) in fields {
+                    *field = self.below(name.clone(), field);
+                }
+            }
+        }
+        node
+    }
+
+    fn below(&mut self, name: String, node: &Node) -> Node {
+        self.path.push(name);
+        let node = self.of(node);
+        self.path.pop();
+        node
+    }
+
+    fn replaced(&mut self, text: &str) -> Result<(String, Expanded), String> {
+        let done = self.variables.replace(text)?;
+        self.length += done.0.len();
+        match self.length <= LONGEST {
+            true => Ok(done),
+            false => Err(format!("all texts together are longer than {LONGEST} bytes")),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::sources::Role;
@@ -190,8 +216,7 @@ mod tests {
         let document = parse(text).unwrap();
         let environment = Environment::new(|name| (name == "HOST").then(|| "h".to_owned()));
         let variables = Variables::read(&document, &sources, environment).unwrap();
-        let mut left = Vec::new();
-        let node = variables.expand(document.get("c").unwrap(), &mut Vec::new(), &mut left);
+        let (node, left) = variables.expand(document.get("c").unwrap());
         let left = left.into_iter().map(|left| format!("{}: {}", left.path.join("."), left.why));
         (node, left.collect())
     }
@@ -227,6 +252,13 @@ mod tests {
     fn a_variable_that_nobody_uses_is_not_looked_at() {
         let (_, left) = expanded("variables: {CHART: \"${REF:?set REF}\"}\nc: 1\n");
         assert!(left.is_empty());
+    }
+
+    #[test]
+    fn all_texts_together_have_a_bound() {
+        let uses = "- ${A}\n".repeat(5000);
+        let (_, left) = expanded(&format!("variables: {{A: {}}}\nc:\n{uses}", "x".repeat(10_000)));
+        assert!(left[0].starts_with("419: all texts together are longer than"), "{}", left[0]);
     }
 
     #[test]

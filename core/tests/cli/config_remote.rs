@@ -147,7 +147,9 @@ fn what_is_not_what_was_pinned_is_refused() {
     }
     let nested = digest("extends: [./other.yaml]\n");
     let error = show(&sandbox(&server, &format!("{}#sha256={nested}", server.url("nested"))));
-    assert!(error.json_error()["message"].as_str().unwrap().contains("is a path, and this fragment"));
+    assert!(
+        error.json_error()["message"].as_str().unwrap().contains("is a path, and this fragment")
+    );
 }
 
 #[test]

@@ -31,7 +31,9 @@ impl Validate {
         let mut check = Check::default();
         check.ours(&file);
         check.sections(&file, &drivers, &answers);
-        check.driver_in_effect(app, &file, &answers);
+        if !file.has_misspelt_sections() {
+            check.driver_in_effect(app, &file, &answers);
+        }
         check.tell(app, &file)
     }
 }
@@ -68,11 +70,11 @@ struct Check {
 
 impl Check {
     fn ours(&mut self, file: &ConfigFile) {
-        for (name, checked) in file.check_ours() {
-            match checked {
-                Ok(()) => self.checked.push(name),
-                Err(mistake) => self.mistakes.push(mistake),
+        for (name, mistakes) in file.check_ours() {
+            if mistakes.is_empty() {
+                self.checked.push(name);
             }
+            self.mistakes.extend(mistakes);
         }
     }
 
