@@ -87,8 +87,11 @@ fn length_of_word(line: &[char]) -> usize {
             end.map_or(line.len(), |end| end + 2)
         }
         _ => {
-            let ends = |&c: &char| c.is_whitespace() || ":,[]{}#".contains(c);
-            line.iter().position(ends).unwrap_or(line.len())
+            let ends = |(index, &c): (usize, &char)| {
+                let before_space = line.get(index + 1).is_none_or(|next| next.is_whitespace());
+                c.is_whitespace() || ",[]{}#".contains(c) || (c == ':' && before_space)
+            };
+            line.iter().enumerate().position(ends).unwrap_or(line.len())
         }
     }
 }
@@ -121,6 +124,7 @@ mod tests {
         assert_eq!(shown(2, "  servers: none"), "  12 |   servers: none\n     |   ^^^^^^^\n");
         assert_eq!(shown(3, "a: \"b c\" # d"), "  12 | a: \"b c\" # d\n     |    ^^^^^\n");
         assert_eq!(shown(8, "a: [b, c]"), "  12 | a: [b, c]\n     |         ^\n");
+        assert_eq!(shown(2, "- https://h/a b"), "  12 | - https://h/a b\n     |   ^^^^^^^^^^^\n");
         assert_eq!(shown(0, ""), "  12 |\n     | ^\n");
         assert_eq!(shown(98, "a"), "  12 | a\n     |  ^\n");
     }

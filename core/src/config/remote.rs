@@ -51,9 +51,11 @@ impl Pinned {
         }
         let Some(sha256) = sha256 else {
             let hint = format!(
-                "look at what is there, then pin it: `curl -fsSL '{url}' | sha256sum`, and write `{url}{MARK}…`"
+                "look at what is there, and write `{MARK}DIGEST` after the address; \
+                 `curl -fsSL '{url}' | sha256sum` tells the digest"
             );
-            return Err((format!("`{url}` has no sha256, so it could change at any time"), hint));
+            let what = "an address without the sha256 of what is there could change at any time";
+            return Err((what.into(), hint));
         };
         if sha256.len() != 64 || !sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             let hint = "a sha256 is 64 digits, as `sha256sum` prints them";
@@ -206,7 +208,7 @@ mod tests {
         assert!(Pinned::new("https://h/a.yaml", Some(&good)).is_ok());
         let refused = |url, sha256| Pinned::new(url, sha256).unwrap_err().0;
         assert!(refused("http://h/a.yaml", Some(&good)).contains("not an https address"));
-        assert!(refused("https://h/a.yaml", None).contains("has no sha256"));
+        assert!(refused("https://h/a.yaml", None).contains("without the sha256"));
         for bad in ["", "abc", &"g".repeat(64), &"a".repeat(63)] {
             assert!(refused("https://h/a.yaml", Some(bad)).contains("is not a sha256"), "{bad}");
         }

@@ -125,7 +125,8 @@ fn words(field: &Field, inner: &[&Field], width: usize) -> Vec<String> {
     let mut told = vec![field.description.trim_end_matches('.').to_owned()];
     told.retain(|text| !text.is_empty());
     told.push(field.takes.clone());
-    told.extend(field.limits.iter().cloned());
+    // A pattern is for programs; what it means is in the description.
+    told.extend(field.limits.iter().filter(|limit| !limit.contains("matches `")).cloned());
     let last = |field: &&Field| field.path.rsplit('.').next().unwrap_or_default().to_owned();
     let names: Vec<String> = inner.iter().map(last).collect();
     told.extend((!names.is_empty()).then(|| format!("its fields are {}", names.join(", "))));

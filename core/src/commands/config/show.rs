@@ -144,7 +144,8 @@ fn leaves(
 
 /// Puts a word in the place of what is never shown.
 fn hide(schema: &Value, value: &mut Value, path: &mut Vec<String>) {
-    if !path.is_empty() && is_secret(schema, path) {
+    // There is no secret in nothing.
+    if !value.is_null() && is_secret(schema, path) {
         *value = json!("(hidden)");
         return;
     }
