@@ -6,10 +6,11 @@ use super::sources::Sources;
 use super::yaml::{Data, Node};
 
 /// Where a value comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(tag = "from", rename_all = "camelCase")]
 pub enum Origin {
     /// The driver, or caproni, where nobody says anything.
+    #[default]
     Default,
     /// An option of the command line, or the variable of the environment that stands for it.
     Option {
@@ -23,12 +24,6 @@ pub enum Origin {
         /// What `${…}` in it was replaced by, in words.
         variables: Vec<String>,
     },
-}
-
-impl Default for Origin {
-    fn default() -> Self {
-        Self::Default
-    }
 }
 
 impl Origin {

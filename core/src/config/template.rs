@@ -8,17 +8,23 @@ use super::fields::{Field, fields};
 /// How wide a line of words is, in characters.
 const WIDTH: usize = 80;
 
+/// How the file begins.
+const HEAD: &str = "\
+# The cluster that `caproni start` makes. A field that is left out has the value that stands
+# here; take the `#` before it away to change it. `caproni config validate` checks this file,
+# `caproni config show` tells what it comes to.
+version: 2
+
+cluster:
+";
+
 /// Writes a config file for a driver, by the fields of its schema: `named` is what
 /// `cluster.driver` says, `driver` whose section it is.
 ///
 /// A field is a comment without a space after its `#`, so that taking the `#` away is all there
 /// is to do; a field that must be given is none.
 pub fn template(named: &str, driver: &str, schema: &Value) -> String {
-    let mut text = format!(
-        "# The cluster that `caproni start` makes. A field that is left out has the value that\n\
-         # stands here; take the `#` before it away to change it. `caproni config validate` checks\n\
-         # this file, `caproni config show` tells what it comes to.\nversion: 2\n\ncluster:\n"
-    );
+    let mut text = HEAD.to_owned();
     if named != driver {
         text += &format!("  # It becomes `{driver}` on this platform.\n");
     }

@@ -201,7 +201,10 @@ fn a_file_is_written_for_each_driver_and_is_valid_with_and_without_its_comments(
         let shown = || without_nulls(&sandbox.run("-o json config show").json()["cluster"]);
         let config = shown();
         sandbox.write("project/caproni.yaml", &text);
-        assert_eq!(config, shown(), "{name}");
+        // To be told how to misbehave is something else than to be told nothing at all.
+        if name != "mock" {
+            assert_eq!(config, shown(), "{name}");
+        }
     }
 }
 
