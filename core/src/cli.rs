@@ -10,8 +10,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::commands::{
-    App, completion, destroy, drivers, env, exec, help, image, kubeconfig, kubectl, list, logs,
-    man, restart, start, status, stop, usage, use_context, version, wait,
+    App, completion, config, destroy, drivers, env, exec, help, image, kubeconfig, kubectl, list,
+    logs, man, restart, start, status, stop, usage, use_context, version, wait,
 };
 use crate::completion::completed;
 use crate::error::Error;
@@ -64,6 +64,7 @@ enum Command {
     Image(image::Image),
     Usage(usage::Usage),
     Wait(wait::Wait),
+    Config(config::Config),
     Drivers(drivers::Drivers),
     Completion(completion::Completion),
     Help(help::Help),
@@ -148,6 +149,7 @@ async fn execute(cli: Cli, ui: &Ui) -> Result<u8, Error> {
         Command::Image(image) => image.run(&app).await,
         Command::Usage(usage) => usage.run(&app).await,
         Command::Wait(wait) => wait.run(&app).await,
+        Command::Config(config) => config.run(&app).await,
         Command::Drivers(drivers) => drivers.run(&app).await,
         Command::Completion(completion) => completion.run(&app),
         Command::Help(help) => help.run(&app),

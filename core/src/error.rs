@@ -3,6 +3,11 @@
 use caproni_driver::{Action, Condition, ErrorData, ErrorKind, State, Violation, resources};
 use serde_json::{Value, json};
 
+use crate::excerpt::Excerpt;
+
+/// The field that holds the lines of files in which something is wrong.
+const PLACES: &str = "places";
+
 /// A failure, as it is shown to the user and turned into an exit code.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
@@ -139,6 +144,36 @@ impl Error {
     pub fn with_violations(mut self, violations: Vec<Violation>) -> Self {
         self.data.violations = violations;
         self
+    }
+
+    /// Adds the lines of files in which something is wrong, one for each violation.
+    #[must_use]
+    pub fn with_excerpts(mut self, excerpts: &[Excerpt]) -> Self {
+        if let Ok(places @ Value::Array(_)) = serde_json::to_value(excerpts)
+            && !excerpts.is_empty()
+        {
+            self.data.more.insert(PLACES.into(), places);
+        }
+        self
+    }
+
+    /// The lines of files in which something is wrong.
+    pub fn excerpts(&self) -> Vec<Excerpt> {
+        let places = self.data.more.get(PLACES).cloned();
+        places.and_then(|places| serde_json::from_value(places).ok()).unwrap_or_default()
+    }
+
+    /// It as one of several mistakes in a config.
+    pub fn as_violations(&self) -> Vec<Violation> {
+        if !self.data.violations.is_empty() {
+            return self.data.violations.clone();
+        }
+        let Some(excerpt) = self.excerpts().into_iter().next() else {
+            return vec![Violation::new("", &self.message)];
+        };
+        let mut violation = Violation::new("", &excerpt.message);
+        violation.location = Some(excerpt.location());
+        vec![violation]
     }
 
     /// Adds commands that mend it.

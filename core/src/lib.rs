@@ -12,6 +12,7 @@ pub mod config;
 pub mod conformance;
 pub mod discovery;
 pub mod error;
+pub mod excerpt;
 pub mod exit;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;

@@ -16,17 +16,16 @@ pub struct Global {
     #[arg(long, short, global = true, env = "CAPRONI_DRIVER", value_name = "NAME|PATH", add = ArgValueCompleter::new(completion::drivers))]
     pub driver: Option<String>,
 
-    /// Name the cluster
+    /// Name the cluster [default: caproni, or as `cluster.name.strategy` says]
     #[arg(
         long,
         short,
         global = true,
         env = "CAPRONI_PROFILE",
         value_name = "NAME",
-        default_value = "caproni",
         add = ArgValueCompleter::new(completion::profiles)
     )]
-    pub profile: String,
+    pub profile: Option<String>,
 
     /// Read this file instead of the nearest `caproni.yaml` upwards from here
     #[arg(long, short, global = true, env = "CAPRONI_CONFIG_FILE", value_name = "FILE")]

@@ -44,7 +44,7 @@ impl Env {
     pub(crate) async fn run(self, app: &App) -> Result<u8, Error> {
         let target = app.target()?;
         let given = Given::ask(app, &target).await?;
-        let file = given.keep(&target.profile)?;
+        let file = given.keep()?;
         let Some(file) = file.to_str() else {
             return Err(Error::internal(
                 "the state folder has a name that is not UTF-8",
@@ -53,7 +53,7 @@ impl Env {
             .with_hint("name another one in CAPRONI_STATE_DIR"));
         };
         let shell = self.shell.unwrap_or_else(|| Shell::of(std::env::var("SHELL").ok().as_deref()));
-        let json = given.to_json(app, json!({"env": {"KUBECONFIG": file}}));
+        let json = given.to_json(json!({"env": {"KUBECONFIG": file}}));
         app.ui.result(&shell.sets("KUBECONFIG", file), &json)?;
         Ok(exit::OK)
     }

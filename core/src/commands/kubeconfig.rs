@@ -40,8 +40,8 @@ impl Kubeconfig {
         let given = Given::ask(app, &target).await?;
         let entry = &given.entry;
         let (text, json) = match (self.merge, &self.file) {
-            (true, _) => merge(app, &given).await?,
-            (false, Some(file)) => write(app, &given, file)?,
+            (true, _) => merge(&given).await?,
+            (false, Some(file)) => write(&given, file)?,
             (false, None) => (entry.standalone_text()?, entry.standalone()),
         };
         app.ui.result(&text, &json)?;
@@ -49,7 +49,7 @@ impl Kubeconfig {
     }
 }
 
-async fn merge(app: &App, given: &Given) -> Result<(String, Value), Error> {
+async fn merge(given: &Given) -> Result<(String, Value), Error> {
     let user = UserKubeconfig::locate()?;
     let changed = !user.has(&given.entry)?;
     user.put(&given.entry, CurrentContext::Keep).await?;
@@ -58,22 +58,24 @@ async fn merge(app: &App, given: &Given) -> Result<(String, Value), Error> {
         true => format!("context `{context}` is in `{path}`\nuse it with `caproni use`"),
         false => format!("context `{context}` is in `{path}` already"),
     };
-    let json = given.to_json(app, json!({"file": path, "changed": changed}));
+    let json = given.to_json(json!({"file": path, "changed": changed}));
     Ok((text, json))
 }
 
-fn write(app: &App, given: &Given, file: &Path) -> Result<(String, Value), Error> {
+fn write(given: &Given, file: &Path) -> Result<(String, Value), Error> {
     let shown = file.display().to_string();
     write_secret(file, &given.entry.standalone_text()?).map_err(|error| {
         Error::new(Kind::InvalidKubeconfig, format!("cannot write `{shown}`: {error}"))
             .with_hint("name a file in a folder that is there and that you may write to")
     })?;
-    let text = format!("kubeconfig of cluster `{}` is in `{shown}`", app.global.profile);
-    Ok((text, given.to_json(app, json!({"file": shown, "changed": true}))))
+    let text = format!("kubeconfig of cluster `{}` is in `{shown}`", given.profile);
+    Ok((text, given.to_json(json!({"file": shown, "changed": true}))))
 }
 
 /// A cluster's kubeconfig as its driver gives it now.
 pub(super) struct Given {
+    /// The cluster's name.
+    pub(super) profile: String,
     /// The driver that gave it.
     pub(super) driver: String,
     /// Its one context.
@@ -96,23 +98,24 @@ impl Given {
         session.close().await;
         let given =
             given?.ok_or_else(|| Error::internal("no kubeconfig", "the driver has none"))?;
-        Ok(Self { driver, entry: Entry::parse(&given.kubeconfig, &given.context)? })
+        let entry = Entry::parse(&given.kubeconfig, &given.context)?;
+        Ok(Self { profile: target.profile.clone(), driver, entry })
     }
 
     /// Keeps it as the cluster's private kubeconfig, and tells where that is.
     ///
     /// # Errors
     /// The state folder cannot be written.
-    pub(super) fn keep(&self, profile: &str) -> Result<PathBuf, Error> {
-        let state = ClusterState::of(&self.driver, profile);
+    pub(super) fn keep(&self) -> Result<PathBuf, Error> {
+        let state = ClusterState::of(&self.driver, &self.profile);
         state.keep_kubeconfig(&self.entry.standalone_text()?)?;
         Ok(state.kubeconfig_file())
     }
 
     /// What every command tells of it, and `more`.
-    pub(super) fn to_json(&self, app: &App, more: Value) -> Value {
+    pub(super) fn to_json(&self, more: Value) -> Value {
         let mut json = json!({
-            "profile": app.global.profile,
+            "profile": self.profile,
             "driver": self.driver,
             "context": self.entry.context,
             "server": self.entry.server(),

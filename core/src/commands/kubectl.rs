@@ -31,7 +31,7 @@ impl Kubectl {
     pub(crate) async fn run(self, app: &App) -> Result<u8, Error> {
         let target = app.target()?;
         let kubectl = find("kubectl").ok_or_else(missing)?;
-        let file = Given::ask(app, &target).await?.keep(&target.profile)?;
+        let file = Given::ask(app, &target).await?.keep()?;
         let kubeconfig = [("KUBECONFIG".into(), file.into_os_string())];
         Err(app.hand_over(|| become_program(&kubectl, &self.args, kubeconfig)))
     }

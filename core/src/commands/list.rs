@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::App;
 use super::drivers::reason;
+use crate::config::DEFAULT_PROFILE;
 use crate::discovery::{Candidate, Driver};
 use crate::error::{Error, Kind};
 use crate::exit;
@@ -86,7 +87,7 @@ async fn rows(app: &App, candidates: Vec<Candidate>) -> Vec<Row> {
             continue;
         }
         let (names, turns, listener) = (names.clone(), turns.clone(), app.listener());
-        let profile = app.global.profile.clone();
+        let profile = app.global.profile.clone().unwrap_or_else(|| DEFAULT_PROFILE.into());
         asked.spawn(async move {
             let _turn = turns.acquire_owned().await;
             let clusters = in_time(&driver, &profile, limit, listener, &names).await;

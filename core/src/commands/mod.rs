@@ -2,6 +2,7 @@
 
 mod bring_up;
 pub(crate) mod completion;
+pub(crate) mod config;
 pub(crate) mod destroy;
 pub(crate) mod drivers;
 pub(crate) mod env;
@@ -24,7 +25,7 @@ pub(crate) mod version;
 pub(crate) mod wait;
 mod watch;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ use caproni_driver::{Change, ErrorKind, Outcome};
 use serde_json::{Value, json};
 use tokio::task::AbortHandle;
 
-use crate::config::{self, ConfigFile};
+use crate::config::{self as file_config, ConfigFile, DEFAULT_PROFILE};
 use crate::discovery::{Driver, SearchPath};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
@@ -109,8 +110,9 @@ impl App {
 
     /// The cluster that command line, environment and config file name together.
     pub(crate) fn target(&self) -> Result<Target, Error> {
-        check_profile(&self.global.profile)?;
+        self.global.profile.as_deref().map(check_profile).transpose()?;
         let file = self.config_file()?;
+        let profile = self.profile(file.as_ref())?;
         let said = self.global.driver.as_deref().filter(|driver| !driver.is_empty());
         let in_file = file.as_ref().map(ConfigFile::driver).transpose()?.flatten();
         let by_default = said.is_none() && in_file.is_none();
@@ -128,31 +130,43 @@ impl App {
                 ));
             }
         }
-        Ok(Target { driver, profile: self.global.profile.clone(), file, by_default })
+        Ok(Target { driver, profile, file, by_default })
     }
 
-    fn default_driver(&self) -> Result<Driver, Error> {
+    /// The profile that the command line or the environment names, or else the config file.
+    pub(crate) fn profile(&self, file: Option<&ConfigFile>) -> Result<String, Error> {
+        match (&self.global.profile, file) {
+            (Some(said), _) => Ok(said.clone()),
+            (None, Some(file)) => file.profile(),
+            (None, None) => Ok(DEFAULT_PROFILE.to_owned()),
+        }
+    }
+
+    pub(crate) fn default_driver(&self) -> Result<Driver, Error> {
         self.search.find_name(DEFAULT_DRIVER).map_err(|error| {
             if error.is(&ErrorKind::DriverNotFound) { self.no_driver() } else { error }
         })
     }
 
     pub(crate) fn config_file(&self) -> Result<Option<ConfigFile>, Error> {
-        let path = match &self.global.config_file {
-            Some(path) if !path.as_os_str().is_empty() => Some(path.clone()),
-            _ => {
-                let here = std::env::current_dir().map_err(|error| {
-                    Error::internal("the current folder is gone", error)
-                        .with_hint("change to a folder that is there, or pass `--config-file`")
-                })?;
-                config::find(&here)
-            }
+        let path = match self.named_config_file() {
+            Some(path) => Some(path.to_path_buf()),
+            None => file_config::find(&self.folder()?),
         };
-        let file = path.map(|path| ConfigFile::read(&path)).transpose()?;
-        for line in file.iter().flat_map(ConfigFile::not_supported) {
-            self.ui.warn(&line);
-        }
-        Ok(file)
+        path.map(|path| ConfigFile::read(&path)).transpose()
+    }
+
+    /// The config file that the command line or the environment names.
+    pub(crate) fn named_config_file(&self) -> Option<&Path> {
+        self.global.config_file.as_deref().filter(|path| !path.as_os_str().is_empty())
+    }
+
+    /// The folder that the program was started in.
+    pub(crate) fn folder(&self) -> Result<PathBuf, Error> {
+        std::env::current_dir().map_err(|error| {
+            Error::internal("the current folder is gone", error)
+                .with_hint("change to a folder that is there, or pass `--config-file`")
+        })
     }
 
     fn no_driver(&self) -> Error {
@@ -203,16 +217,16 @@ impl App {
     /// must not keep anyone from stopping a cluster or looking at it.
     pub(crate) fn config_if_valid(&self, target: &Target, session: &Session) -> Option<Value> {
         let driver = &session.driver.name;
-        let section = match &target.file {
-            Some(file) => Some(file.section(driver).ok()?),
-            None => None,
-        };
-        let valid = config::validate(section.as_ref(), &session.description.config_schema, driver);
-        valid
-            .inspect_err(|error| {
-                self.ui.warn(&format!("the config is not used: {}", error.message))
-            })
-            .ok()
+        let section = target.file.as_ref().map(|file| file.section(driver)).transpose();
+        let schema = &session.description.config_schema;
+        match section.and_then(|section| file_config::validate(section.as_ref(), schema, driver)) {
+            Ok(config) => Some(config),
+            Err(error) if error.is(&ErrorKind::MissingDriverConfig) => None,
+            Err(error) => {
+                self.ui.warn(&format!("the config is not used: {}", error.message));
+                None
+            }
+        }
     }
 
     /// After a driver was ended by force: asks a fresh one what is left.

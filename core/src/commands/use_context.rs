@@ -43,7 +43,7 @@ impl Use {
         let file = user.path().display().to_string();
         app.ui.result(
             &crate::ui::clean(&text),
-            &given.to_json(app, json!({"file": file, "from": before, "to": context})),
+            &given.to_json(json!({"file": file, "from": before, "to": context})),
         )?;
         Ok(exit::OK)
     }

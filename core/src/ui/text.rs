@@ -6,6 +6,7 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use serde_json::Value;
 
 use crate::error::{Error, Kind};
+use crate::excerpt::Excerpt;
 
 /// Takes out of a driver's text what could command a terminal: control characters,
 /// among them ESC and CR, and the marks that turn text around (CVE-2021-42574).
@@ -84,12 +85,20 @@ pub(super) fn error(error: &Error, verbose: bool) -> String {
     if !data.diff.is_empty() {
         text += &indent(&clean(&differences_table(&data.diff)));
     }
+    let excerpts = error.excerpts();
     if data.violations.len() > 1 {
         for violation in &data.violations {
             let place =
                 violation.location.as_deref().map(|at| format!("{at}: ")).unwrap_or_default();
             text += &indent(&clean(&format!("{place}{}", violation.message)));
+            let is_its = |excerpt: &&Excerpt| {
+                excerpt.message == violation.message
+                    && violation.location.as_ref() == Some(&excerpt.location())
+            };
+            text += &excerpts.iter().find(is_its).map(Excerpt::to_text).unwrap_or_default();
         }
+    } else {
+        text.extend(excerpts.iter().map(Excerpt::to_text));
     }
     for condition in &data.conditions {
         text += &indent(&clean(&condition_line(condition)));

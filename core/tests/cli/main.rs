@@ -12,6 +12,10 @@ mod chaos;
 mod check;
 mod completion;
 mod config;
+mod config_files;
+#[cfg(target_os = "linux")]
+mod config_remote;
+mod config_show;
 mod discovery;
 mod drivers_call;
 mod drivers_describe;

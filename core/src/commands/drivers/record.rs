@@ -56,7 +56,7 @@ fn said(global: &Global) -> Vec<(&'static str, OsString)> {
     let flag = |set: bool| Some(OsString::from(u8::from(set).to_string()));
     let said = [
         ("CAPRONI_DRIVER", global.driver.clone().map(OsString::from)),
-        ("CAPRONI_PROFILE", Some(global.profile.clone().into())),
+        ("CAPRONI_PROFILE", global.profile.clone().map(OsString::from)),
         ("CAPRONI_CONFIG_FILE", global.config_file.clone().map(OsString::from)),
         ("CAPRONI_OUTPUT", output),
         ("CAPRONI_LOG", Some(global.level().name().into())),
