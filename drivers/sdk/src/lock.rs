@@ -85,11 +85,11 @@ impl Lock {
                 Err(TryLockError::WouldBlock) => {}
             }
             let holder = read_holder(&path).unwrap_or_else(|| "another process".into());
-            // The first time it may be one who only looks whether there is a holder.
-            if tries == 1 {
+            let waited = request.or_ended(tokio::time::sleep(RETRY)).await;
+            // The first time it may have been one who only looked whether there is a holder.
+            if tries == 1 || (tries == 0 && waited.is_err()) {
                 request.progress("wait", format!("waiting for {holder}"));
             }
-            let waited = request.or_ended(tokio::time::sleep(RETRY)).await;
             waited.map_err(|ended| busy(ended, taken, holder))?;
         }
         unreachable!("it is tried until it is held or the request ends")
