@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use snapbox::{assert_data_eq, str};
-
 use crate::output::Output;
 use crate::sandbox::Sandbox;
 
@@ -73,13 +71,8 @@ fn tab_is_never_an_error() {
         assert_eq!((output.code(), output.stderr.as_str()), (0, ""), "{line}: {output:#?}");
     }
     let of_no_shell = sandbox.caproni("-- caproni st").env("CAPRONI_COMPLETE", "tcsh").run();
-    assert_data_eq!(
-        of_no_shell,
-        str![
-            "[exit status: 0]
-"
-        ]
-    );
+    let said = (of_no_shell.code(), &*of_no_shell.stdout, &*of_no_shell.stderr);
+    assert_eq!(said, (0, "", ""));
 }
 
 #[test]
