@@ -3,17 +3,21 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::commands::{
-    App, completion, destroy, drivers, help, list, man, restart, start, status, stop, version,
+    App, completion, config, destroy, drivers, env, exec, help, image, kubeconfig, kubectl, list,
+    logs, man, restart, start, status, stop, usage, use_context, version, wait,
 };
 use crate::completion::completed;
 use crate::error::Error;
 use crate::exit;
-use crate::options::Global;
+use crate::options::{Global, Level};
+use crate::process;
 use crate::ui::{Format, Ui};
 
 /// Manage local Kubernetes clusters through drivers
@@ -25,6 +29,9 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+/// How many threads of its own it needs at once.
+const THREADS: usize = 2;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,6 +55,16 @@ enum Command {
     Restart(restart::Restart),
     Version(version::Version),
     List(list::List),
+    Kubeconfig(kubeconfig::Kubeconfig),
+    Env(env::Env),
+    Kubectl(kubectl::Kubectl),
+    Use(use_context::Use),
+    Exec(exec::Exec),
+    Logs(logs::Logs),
+    Image(image::Image),
+    Usage(usage::Usage),
+    Wait(wait::Wait),
+    Config(config::Config),
     Drivers(drivers::Drivers),
     Completion(completion::Completion),
     Help(help::Help),
@@ -55,16 +72,38 @@ enum Command {
 }
 
 /// Does what the command line of this process says.
-pub async fn run() -> ExitCode {
+pub fn run() -> ExitCode {
     if completed(command) {
         return ExitCode::from(exit::OK);
     }
+    match runtime() {
+        Ok(runtime) => runtime.block_on(understand()),
+        Err(error) => {
+            let format = if wants_json() { Format::Json } else { Format::Text };
+            let error = Error::system("caproni cannot begin to work", &error);
+            Ui::new(format, Level::Info).error(&error);
+            ExitCode::from(exit::code(&error))
+        }
+    }
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    caproni_driver::resources::check(THREADS)?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    // jsonrpsee's client keeps time with a thread of this crate, and panics without it. It is
+    // started here, before drivers take what there is of threads.
+    runtime.block_on(futures_timer::Delay::new(Duration::ZERO));
+    Ok(runtime)
+}
+
+async fn understand() -> ExitCode {
     let parsed = command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return not_understood(&error),
     };
-    let ui = Ui::new(cli.global.output, cli.global.verbose);
+    let ui = Ui::new(cli.global.output, cli.global.level());
+    process::tell_drivers(cli.global.level());
     match execute(cli, &ui).await {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
@@ -101,6 +140,16 @@ async fn execute(cli: Cli, ui: &Ui) -> Result<u8, Error> {
         Command::Restart(restart) => restart.run(&app).await,
         Command::Version(version) => version.run(&app).await,
         Command::List(list) => list.run(&app).await,
+        Command::Kubeconfig(kubeconfig) => kubeconfig.run(&app).await,
+        Command::Env(env) => env.run(&app).await,
+        Command::Kubectl(kubectl) => kubectl.run(&app).await,
+        Command::Use(use_context) => use_context.run(&app).await,
+        Command::Exec(exec) => exec.run(&app).await,
+        Command::Logs(logs) => logs.run(&app).await,
+        Command::Image(image) => image.run(&app).await,
+        Command::Usage(usage) => usage.run(&app).await,
+        Command::Wait(wait) => wait.run(&app).await,
+        Command::Config(config) => config.run(&app).await,
         Command::Drivers(drivers) => drivers.run(&app).await,
         Command::Completion(completion) => completion.run(&app),
         Command::Help(help) => help.run(&app),
@@ -117,7 +166,7 @@ fn not_understood(error: &clap::Error) -> ExitCode {
             Some(ContextValue::Strings(values)) => format!("use one of {}", values.join(", ")),
             _ => "see `caproni --help`".into(),
         };
-        Ui::new(Format::Json, false).error(&Error::usage(first).with_hint(hint));
+        Ui::new(Format::Json, Level::Info).error(&Error::usage(first).with_hint(hint));
     } else {
         // Nobody reads it: the exit code tells all the same.
         let _ = error.print();

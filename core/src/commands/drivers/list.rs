@@ -43,7 +43,7 @@ impl List {
             rows = rows(app, &mut cache) => rows,
         };
         if let Err(error) = cache.write()
-            && app.global.verbose
+            && app.global.verbose()
         {
             app.ui.note(&format!("what the drivers say is not kept: {error}"));
         }
