@@ -51,7 +51,8 @@ fn every_command_shows_examples_that_are_command_lines() {
         let examples = text.strip_prefix("Examples:\n");
         let examples = examples.unwrap_or_else(|| panic!("`{name} --help` has no examples"));
         let lines = command_lines(examples);
-        assert!(lines.iter().any(|line| line.starts_with(name)), "`{name}` is not in: {examples}");
+        let words = name.trim_start_matches("caproni");
+        assert!(lines.iter().any(|line| line.contains(words)), "`{name}` is not in: {examples}");
         for line in examples.lines() {
             assert!(line.chars().count() <= 80, "{name}: {line}");
         }
