@@ -1,6 +1,6 @@
 //! What can go wrong, by what the user can do about it.
 
-use caproni_driver::{Action, Condition, ErrorData, ErrorKind, State, Violation};
+use caproni_driver::{Action, Condition, ErrorData, ErrorKind, State, Violation, resources};
 use serde_json::{Value, json};
 
 use crate::excerpt::Excerpt;
@@ -35,6 +35,8 @@ pub enum Kind {
     DriverProtocolError,
     /// The driver's file cannot be run.
     DriverNotExecutable,
+    /// The driver's file is one that others can write, or the folder it is in.
+    DriverNotTrusted,
     /// The config file cannot be read, or is not what it should be.
     InvalidConfigFile,
     /// The user's kubeconfig cannot be read or written.
@@ -46,11 +48,12 @@ pub enum Kind {
 }
 
 /// The names that only the host may use: a driver that sends one breaks the protocol.
-pub const HOST_ONLY: [Kind; 4] = [
+pub const HOST_ONLY: [Kind; 5] = [
     Kind::DriverCrashed,
     Kind::DriverUnresponsive,
     Kind::DriverProtocolError,
     Kind::DriverNotExecutable,
+    Kind::DriverNotTrusted,
 ];
 
 impl std::fmt::Display for Kind {
@@ -85,6 +88,17 @@ impl Error {
         Self::new(Kind::Internal, format!("{what}: {error}"))
     }
 
+    /// As [`Error::internal`], and where something has run out, with what to do about it.
+    pub fn system(what: &str, error: &std::io::Error) -> Self {
+        match resources::way_out(error) {
+            Some(way_out) => {
+                let kind = ErrorKind::InsufficientResources;
+                Self::driver(kind, format!("{what}: {error}")).with_hint(way_out)
+            }
+            None => Self::internal(what, error),
+        }
+    }
+
     /// Tells whether it is one of the kinds that drivers use.
     pub fn is(&self, kind: &ErrorKind) -> bool {
         matches!(&self.kind, Kind::Driver(own) if own == kind)
@@ -94,6 +108,13 @@ impl Error {
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.data.hint = Some(hint.into());
+        self
+    }
+
+    /// Says what to do about it where nothing is said yet.
+    #[must_use]
+    pub fn or_hint(mut self, hint: &str) -> Self {
+        self.data.hint.get_or_insert_with(|| hint.to_owned());
         self
     }
 

@@ -6,8 +6,12 @@
 //! subscriber of the client loses everything after the 1024th message), and calls
 //! a fault what can never become the awaited reply, instead of letting the user wait.
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use caproni_driver::{MAX_LINE, Progress};
 use jsonrpsee::core::client::{ReceivedMessage, TransportReceiverT, TransportSenderT};
@@ -47,6 +51,28 @@ struct Exchange {
     fault: Option<String>,
     /// How far the last line to the driver has come.
     outgoing: Outgoing,
+    /// The last request that was sent.
+    request: Option<InFlight>,
+}
+
+/// A request on its way: which it is, and since when. Its config is nobody else's business.
+#[derive(Debug, Clone)]
+pub struct InFlight {
+    /// Its method.
+    pub method: String,
+    /// The cluster that it is about, if it is about one.
+    pub profile: Option<String>,
+    /// When it was sent.
+    pub since: Instant,
+}
+
+impl InFlight {
+    fn of(message: &Value) -> Option<Self> {
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+        let profile = message.get("params").and_then(|params| params.get("profile"));
+        let (method, profile) = (text(message.get("method"))?, text(profile));
+        Some(Self { method, profile, since: Instant::now() })
+    }
 }
 
 /// How far a line to the driver has come.
@@ -74,6 +100,11 @@ impl Connection {
     /// How far the last line to the driver has come.
     pub fn outgoing(&self) -> Outgoing {
         self.lock().outgoing
+    }
+
+    /// The last request that was sent.
+    pub fn in_flight(&self) -> Option<InFlight> {
+        self.lock().request.clone()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Exchange> {
@@ -120,8 +151,10 @@ impl<W: AsyncWrite + Unpin + Send + 'static> TransportSenderT for Sender<W> {
 
     async fn send(&mut self, mut message: String) -> Result<(), Ended> {
         let parsed: Option<Value> = serde_json::from_str(&message).ok();
-        if let Some(id) = parsed.as_ref().and_then(|message| message.get("id")) {
-            self.connection.lock().pending = Some(id.clone());
+        if let Some((message, id)) = parsed.as_ref().and_then(|it| Some((it, it.get("id")?))) {
+            let mut exchange = self.connection.lock();
+            exchange.pending = Some(id.clone());
+            exchange.request = InFlight::of(message);
         }
         (self.listener)(Event::Sent(message.clone().into_bytes()));
         message.push('\n');
@@ -155,24 +188,38 @@ impl<R: AsyncBufRead + Unpin + Send + 'static> TransportReceiverT for Receiver<R
                 Ok(Some(line)) => line,
                 Ok(None) | Err(_) => return Err(Ended),
             };
-            (self.listener)(Event::Received(line.clone()));
             let read = classify(&line, &self.connection.lock());
+            // The line is given away and not copied: it may be as long as a line can be.
             match read {
                 Read::Reply(id) => {
+                    let reply = for_client(bare(&line));
+                    self.tell([Event::Received(line)]);
                     let mut exchange = self.connection.lock();
                     exchange.pending = None;
                     exchange.answered.push(id);
-                    return Ok(ReceivedMessage::Bytes(without_nulls(bare(&line))));
+                    return Ok(ReceivedMessage::Bytes(reply));
                 }
-                Read::Progress(progress) => (self.listener)(Event::Progress(progress)),
-                Read::Noise => (self.listener)(Event::Noise(excerpt(&line))),
-                Read::Nothing => {}
+                Read::Progress(progress) => {
+                    self.tell([Event::Received(line), Event::Progress(progress)]);
+                }
+                Read::Noise => {
+                    let noise = excerpt(&line);
+                    self.tell([Event::Received(line), Event::Noise(noise)]);
+                }
+                Read::Nothing => self.tell([Event::Received(line)]),
                 Read::Fault(what) => {
+                    self.tell([Event::Received(line)]);
                     self.connection.lock().fault = Some(what);
                     return Err(Ended);
                 }
             }
         }
+    }
+}
+
+impl<R> Receiver<R> {
+    fn tell<const N: usize>(&self, events: [Event; N]) {
+        events.into_iter().for_each(|event| (self.listener)(event));
     }
 }
 
@@ -237,15 +284,17 @@ fn contains(text: &[u8], wanted: &[u8]) -> bool {
     text.windows(wanted.len()).any(|window| window == wanted)
 }
 
-/// A reply without the members that are `null`, and say the same as absent ones: jsonrpsee
-/// takes `"error": null` beside a result for a broken reply.
-fn without_nulls(reply: &[u8]) -> Vec<u8> {
+/// A reply as jsonrpsee's client takes it, which ends for good at `"error": null` beside a
+/// result, at a member that is given twice, and at one more member of an error.
+fn for_client(reply: &[u8]) -> Vec<u8> {
     let Ok(Value::Object(mut message)) = serde_json::from_slice(reply) else {
         return reply.to_vec();
     };
-    let whole = message.len();
     message.retain(|name, value| says_something(name, value));
-    if message.len() == whole { reply.to_vec() } else { Value::Object(message).to_string().into() }
+    if let Some(Value::Object(error)) = message.get_mut("error") {
+        error.retain(|name, _| matches!(name.as_str(), "code" | "message" | "data"));
+    }
+    Value::Object(message).to_string().into()
 }
 
 /// The two that may be `null` are the id of a line that was not understood, and a result,
@@ -386,7 +435,21 @@ mod tests {
     fn an_error_that_is_null_is_none() {
         let line = br#"{"jsonrpc":"2.0","id":3,"result":1,"error":null}"#;
         assert_eq!(classify(line, &exchange()), Read::Reply(json!(3)));
-        assert_eq!(without_nulls(line), br#"{"jsonrpc":"2.0","id":3,"result":1}"#);
+        assert_eq!(for_client(line), br#"{"jsonrpc":"2.0","id":3,"result":1}"#);
+    }
+
+    #[test]
+    fn a_reply_with_more_than_the_client_takes_is_one_all_the_same() {
+        for line in [
+            r#"{"jsonrpc":"2.0","id":3,"error":{"code":1,"message":"x","more":1},"more":1}"#,
+            r#"{"jsonrpc":"2.0","id":3,"error":{"code":1,"code":2,"message":"x","data":null}}"#,
+            r#"{"jsonrpc":"2.0","id":3,"id":3,"result":1,"result":2}"#,
+        ] {
+            assert_eq!(read(line), Read::Reply(json!(3)));
+            let reply = for_client(line.as_bytes());
+            let taken = serde_json::from_slice::<jsonrpsee::types::Response<'_, Value>>(&reply);
+            assert!(taken.is_ok(), "{line}: {taken:?}");
+        }
     }
 
     #[test]
@@ -485,6 +548,20 @@ mod tests {
         let line = next_line(&mut input).await.unwrap().unwrap();
         assert_eq!(line.len(), MAX_LINE + 1);
         assert!(matches!(classify(&line, &exchange()), Read::Fault(_)));
+    }
+
+    #[tokio::test]
+    async fn lines_are_the_same_in_whatever_pieces_they_come() {
+        let text = b"one\r\n\n{\"jsonrpc\"\xff}\n\xc3\xa4\ntwo";
+        let whole: Vec<_> = text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+        for size in 1..=text.len() {
+            let mut input = tokio::io::BufReader::with_capacity(size, &text[..]);
+            let mut lines = Vec::new();
+            while let Some(line) = next_line(&mut input).await.unwrap() {
+                lines.push(line);
+            }
+            assert_eq!(lines, whole, "in pieces of {size}");
+        }
     }
 
     #[tokio::test]

@@ -1,16 +1,29 @@
 //! One module for each verb, and what they have in common.
 
 mod bring_up;
+pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod destroy;
 pub(crate) mod drivers;
+pub(crate) mod env;
+pub(crate) mod exec;
+pub(crate) mod help;
+pub(crate) mod image;
+pub(crate) mod kubeconfig;
+pub(crate) mod kubectl;
 pub(crate) mod list;
+pub(crate) mod logs;
+pub(crate) mod man;
 mod mend;
 pub(crate) mod restart;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;
+pub(crate) mod usage;
+pub(crate) mod use_context;
 pub(crate) mod version;
+pub(crate) mod wait;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +31,7 @@ use std::time::Duration;
 
 use caproni_driver::{Change, ErrorKind, Outcome};
 use serde_json::{Value, json};
+use tokio::task::AbortHandle;
 
 use crate::config::{self as file_config, ConfigFile, DEFAULT_PROFILE};
 use crate::discovery::{Driver, SearchPath};
@@ -52,6 +66,7 @@ pub(crate) struct App {
     pub(crate) interrupt: Interrupt,
     pub(crate) search: SearchPath,
     recorder: Option<Arc<Recorder>>,
+    teller: AbortHandle,
 }
 
 /// Which cluster is meant, and what the user's file says.
@@ -66,11 +81,31 @@ pub(crate) struct Target {
 impl App {
     pub(crate) fn new(global: Global, ui: Ui) -> Result<Self, Error> {
         let interrupt = Interrupt::listen()?;
-        tell_of(interrupt.clone(), ui.clone());
+        let teller = tell_of(interrupt.clone(), ui.clone());
         let complain = ui.clone();
-        let record = |path: &PathBuf| Recorder::new(path, move |what| complain.warn(what));
-        let recorder = global.record.as_ref().map(record);
-        Ok(Self { global, ui, interrupt, search: SearchPath::from_env(), recorder })
+        let record = |path: &PathBuf| {
+            let made = Recorder::new(path, ui.secrets(), move |what| complain.warn(what));
+            made.map_err(|error| {
+                Error::usage(format!("the trace `{}` cannot be written: {error}", path.display()))
+            })
+        };
+        let recorder = global.trace.as_ref().map(record).transpose()?;
+        Ok(Self { global, ui, interrupt, search: SearchPath::from_env(), recorder, teller })
+    }
+
+    /// Where Ctrl-C is the usual end of a command, and not its cancelling.
+    pub(crate) fn expect_interrupt(&self) {
+        self.teller.abort();
+    }
+
+    /// Hands the terminal over to another program, which takes this one's place: nothing of the
+    /// display is left on it, and a user who has cancelled gets no program any more.
+    pub(crate) fn hand_over(&self, takeover: impl FnOnce() -> Error) -> Error {
+        self.ui.done();
+        if self.interrupt.is_raised() {
+            return Error::driver(ErrorKind::Cancelled, "cancelled");
+        }
+        takeover()
     }
 
     /// The cluster that command line, environment and config file name together.
@@ -87,7 +122,7 @@ impl App {
             (None, None) => self.default_driver()?,
         };
         for shadowed in &driver.shadowed {
-            if self.global.verbose {
+            if self.global.verbose() {
                 self.ui.note(&format!(
                     "`{}` is shadowed by `{}`",
                     shadowed.display(),
@@ -232,11 +267,12 @@ impl App {
 }
 
 /// Tells a user who interrupts that this was heard, and what would be quicker.
-fn tell_of(interrupt: Interrupt, ui: Ui) {
-    tokio::spawn(async move {
+fn tell_of(interrupt: Interrupt, ui: Ui) -> AbortHandle {
+    let told = tokio::spawn(async move {
         interrupt.first().await;
         ui.note("cancelling; a second Ctrl-C ends at once, and may leave things half done");
     });
+    told.abort_handle()
 }
 
 fn check_profile(profile: &str) -> Result<(), Error> {
@@ -272,4 +308,15 @@ fn change_name(change: &Change) -> String {
 /// A driver that has no such method is as good as one that says it cannot.
 fn is_unsupported(error: &Error) -> bool {
     error.is(&ErrorKind::Unsupported)
+}
+
+/// Refuses a driver without an optional method, before it is asked for it.
+fn need(session: &Session, method: &str, what: &str) -> Result<(), Error> {
+    if session.has_method(method) {
+        return Ok(());
+    }
+    let message = format!("driver `{}` cannot {what}", session.driver.name);
+    let hint =
+        format!("see what it can do with `caproni drivers describe {}`", session.driver.name);
+    Err(Error::driver(ErrorKind::Unsupported, message).with_hint(hint))
 }

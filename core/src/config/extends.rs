@@ -1,19 +1,20 @@
 //! All the files that one config is made of: what it extends, the file, what is laid over it.
 
-use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
+use caproni_driver::resources;
 use serde_json::Value;
 
 use super::merge::overlay;
 use super::remote::{MARK, Pinned, Unavailable};
 use super::sources::{Role, Sources, folder_of};
+use super::text;
 use super::variables::Environment;
 use super::yaml::{self, Data, Node, Place};
 use crate::error::{Error, Kind};
 
-/// How long a file may be, in bytes: more than a person writes.
-pub(super) const LONGEST: usize = 1024 * 1024;
+/// How long a file may be, in bytes.
+pub(super) const LONGEST: usize = yaml::MAX_LENGTH;
 
 /// How deep fragments may extend fragments, and how many files there may be.
 const DEEPEST: usize = 16;
@@ -29,17 +30,18 @@ const VERSION: u64 = 2;
 /// `InvalidConfigFile` with file, line and column.
 pub(super) fn read(path: &Path, environment: &Environment) -> Result<(Node, Sources), Error> {
     let mut loader = Loader { sources: Sources::default(), environment, open: Vec::new() };
-    let text = read_text(path, LONGEST).map_err(|why| {
+    let text = text::read(path).map_err(|why| {
         let message = format!("cannot read `{}`: {why}", path.display());
-        Error::new(Kind::InvalidConfigFile, message)
-            .with_hint("name another file with `--config-file`")
+        let hint = resources::way_out(&why).unwrap_or("name another file with `--config-file`");
+        Error::new(Kind::InvalidConfigFile, message).with_hint(hint)
     })?;
     let mut document = loader.load(Origin::Path(path.to_path_buf()), Role::File, text)?;
     let local = local_of(path);
     if local.is_file() {
-        let text = read_text(&local, LONGEST).map_err(|why| {
+        let text = text::read(&local).map_err(|why| {
             let message = format!("cannot read `{}`: {why}", local.display());
-            Error::new(Kind::InvalidConfigFile, message).with_hint("make it readable, or remove it")
+            let hint = resources::way_out(&why).unwrap_or("make it readable, or remove it");
+            Error::new(Kind::InvalidConfigFile, message).with_hint(hint)
         })?;
         let over = loader.load(Origin::Path(local), Role::Local, text)?;
         document = overlay(document, over);
@@ -192,7 +194,7 @@ impl Loader<'_> {
             Origin::Path(path) if path.exists() && !path.is_file() => {
                 Err(wrong(format!("`{name}` is not a file"), "name a YAML file"))
             }
-            Origin::Path(path) => read_text(path, LONGEST).map_err(|why| {
+            Origin::Path(path) => text::read(path).map_err(|why| {
                 let hint = "a path in `extends` is seen from the file that it stands in";
                 wrong(format!("cannot read `{name}`: {why}"), hint)
             }),
@@ -214,18 +216,6 @@ fn without_extends(mut document: Node) -> Node {
         fields.retain(|(name, _)| name != "extends");
     }
     document
-}
-
-/// Reads a file that is text, up to a length.
-fn read_text(path: &Path, longest: usize) -> Result<String, String> {
-    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(longest).unwrap_or(u64::MAX) + 1;
-    file.take(limit).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() > longest {
-        return Err(format!("it is longer than {longest} bytes"));
-    }
-    String::from_utf8(bytes).map_err(|_| "it is not text in UTF-8".to_owned())
 }
 
 #[cfg(test)]

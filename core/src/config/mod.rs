@@ -10,6 +10,8 @@ mod editor;
 mod extends;
 mod fields;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod interpolate;
 mod merge;
 mod nearest;
@@ -22,6 +24,7 @@ mod secrets;
 mod section;
 mod sources;
 mod template;
+mod text;
 mod typed;
 mod validate;
 mod variables;

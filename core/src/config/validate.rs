@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::Section;
 use super::file::SET_IT;
 use super::nearest;
-use super::schema::{self, Fault};
+use super::schema::{self, Fault, Unusable};
 use super::secrets::{is_secret, secrets};
 use super::typed::typed;
 use crate::error::{Error, Kind};
@@ -29,7 +29,10 @@ pub fn validate(section: Option<&Section>, schema: &Value, driver: &str) -> Resu
     let mut found: Found = section.map(unexpanded).unwrap_or_default();
     unknown_fields(schema, schema, &given, &mut Vec::new(), &mut found);
     let config = complete(schema, &given);
-    let broken = broken_rules(schema, &config).map_err(|fault| of_no_use(driver, &fault))?;
+    let broken = broken_rules(schema, &config).map_err(|unusable| match unusable {
+        Unusable::Schema(fault) => of_no_use(driver, &fault),
+        Unusable::Machine(error) => Error::system("the config cannot be checked", &error),
+    })?;
     let is_new =
         |(path, _): &(Vec<String>, Violation)| found.iter().all(|(other, _)| other != path);
     found.extend(broken.into_iter().filter(is_new).collect::<Vec<_>>());
@@ -38,8 +41,11 @@ pub fn validate(section: Option<&Section>, schema: &Value, driver: &str) -> Resu
 
 type Found = Vec<(Vec<String>, Violation)>;
 
-/// How many broken rules are told: more than anyone reads.
+/// How many broken rules of each kind are told: more than anyone reads.
 const MOST: usize = 100;
+
+/// How much of one broken rule is told, in bytes: it holds the value that breaks it.
+const LONGEST: usize = 1024;
 
 fn invalid(section: Option<&Section>, schema: &Value, driver: &str, found: Found) -> Error {
     let secrets = section.map(|section| secrets(schema, &section.node)).unwrap_or_default();
@@ -101,6 +107,9 @@ fn unknown_fields(
             let open =
                 schema.get("additionalProperties").is_some_and(|more| more != &Value::Bool(false));
             for (name, value) in fields {
+                if found.len() >= MOST {
+                    return;
+                }
                 path.push(name.clone());
                 match known.get(name) {
                     Some(property) => unknown_fields(root, property, value, path, found),
@@ -132,7 +141,7 @@ fn of_no_use(driver: &str, Fault { rule, what }: &Fault) -> Error {
     Error::new(Kind::DriverProtocolError, message).with_hint("tell the driver's author")
 }
 
-fn broken_rules(schema: &Value, config: &Value) -> Result<Found, Fault> {
+fn broken_rules(schema: &Value, config: &Value) -> Result<Found, Unusable> {
     let config = config.clone();
     schema::with_compiled(schema, move |schema, validator| {
         let errors = validator.iter_errors(&config);
@@ -152,9 +161,18 @@ fn violation(schema: &Value, error: &ValidationError<'_>) -> (Vec<String>, Viola
     } else {
         error.to_string()
     };
+    let what = excerpt(what);
     let field = path.join(".");
     let message = if field.is_empty() { what } else { format!("`{field}`: {what}") };
     (path, Violation::new(field, message))
+}
+
+fn excerpt(mut what: String) -> String {
+    if what.len() > LONGEST {
+        what.truncate(what.floor_char_boundary(LONGEST));
+        what.push('…');
+    }
+    what
 }
 
 /// Of a value that fits none of several schemas, the one misfit that tells most: the
@@ -246,6 +264,14 @@ mod tests {
             violations("    k3s: {disable: [a, 2]}\n"),
             ["caproni.yaml:3:24: `k3s.disable.1`: 2 is not of type \"string\""]
         );
+    }
+
+    #[test]
+    fn of_many_and_of_long_faults_not_all_is_told() {
+        let unknown: String = (0..1000).map(|n| format!("    x{n}: 1\n")).collect();
+        assert_eq!(violations(&unknown).len(), MOST);
+        let long = violations(&format!("    servers: {}\n", "x".repeat(500_000)));
+        assert!(long[0].len() < 2 * LONGEST && long[0].ends_with('…'), "{}", long[0].len());
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! YAML with places: every value knows the line it came from.
 
-use saphyr::{LoadableYamlNode, MarkedYamlOwned, ScalarOwned, YamlDataOwned};
+mod load;
+
+use saphyr::{MarkedYamlOwned, ScalarOwned, YamlDataOwned};
 use serde_json::{Map, Number, Value};
+
+pub(super) use load::MAX_LENGTH;
 
 /// Where something stands in a file; line and column count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,10 +56,8 @@ pub(super) enum Data {
 /// # Errors
 /// What is wrong, and where.
 pub(super) fn parse(text: &str) -> Result<Node, (Place, String)> {
-    let documents = MarkedYamlOwned::load_from_str(text).map_err(|error| {
-        let marker = error.marker();
-        (Place::new(marker.line(), marker.col() + 1), error.info().to_owned())
-    })?;
+    let documents = load::load(text)
+        .map_err(|refusal| (Place::new(refusal.line, refusal.column), refusal.what))?;
     match documents.as_slice() {
         [] => Ok(Node::empty()),
         [document] => node(document, place(document)),
@@ -175,7 +177,10 @@ fn node(source: &MarkedYamlOwned, at: Place) -> Result<Node, (Place, String)> {
 
 fn field_name(key: &MarkedYamlOwned) -> Result<String, (Place, String)> {
     match &key.data {
-        YamlDataOwned::Value(ScalarOwned::String(name)) => Ok(name.clone()),
+        YamlDataOwned::Value(ScalarOwned::String(name)) => {
+            load::check_name(name).map_err(|limit| (place(key), limit))?;
+            Ok(name.clone())
+        }
         YamlDataOwned::Value(scalar) => Ok(json(scalar).to_string()),
         _ => Err((place(key), "a field's name must be text".into())),
     }

@@ -4,39 +4,50 @@
 //! They are masked where they belong, and then wherever else the same text turns up: a driver
 //! that is recorded because it is faulty may well print a secret where none should be.
 
+use std::collections::HashSet;
+
 use caproni_driver::config::{SENSITIVE, resolve};
 use serde_json::{Map, Value};
 
 use super::Side;
-
-/// How each masked value begins. The number after it tells equal ones from others.
-pub const HIDDEN: &str = "(hidden";
-
-/// The shortest text that is looked for where it does not belong. A shorter one would be
-/// found in half of all words.
-const LEAST: usize = 4;
-
-/// The shortest line of a longer secret that is looked for, since logs come line by line.
-const LEAST_OF_MANY: usize = 8;
+use super::secrets::{HIDDEN, Secrets};
 
 /// What one session's lines have told of what is secret.
 #[derive(Debug, Default)]
-pub(super) struct Mask {
+pub struct Mask {
     schema: Value,
-    secrets: Vec<String>,
+    secrets: Secrets,
 }
 
+/// What a line holds in which there may be something to learn.
+const TELLING: [&[u8]; 4] = [b"\"configSchema\"", b"\"config\"", b"\"kubeconfig\"", b"\"env\""];
+
 impl Mask {
-    /// The line as it may be shown. One with nothing to hide stays as it is.
-    pub(super) fn line(&mut self, from: Side, line: &str) -> String {
-        match serde_json::from_str::<Value>(line) {
-            Ok(Value::Object(mut message)) if matches!(from, Side::Host | Side::Driver) => {
-                let before = message.clone();
-                self.message(&mut message);
-                if message == before { line.to_owned() } else { Value::Object(message).to_string() }
-            }
-            _ => self.scrub(&without_kubeconfig(line)),
+    /// Knows what others know already, and tells them what it learns.
+    pub fn new(secrets: Secrets) -> Self {
+        Self { schema: Value::Null, secrets }
+    }
+
+    /// Learns from a line what is secret, where there is nobody to show it to.
+    pub fn hear(&mut self, from: Side, line: &[u8]) {
+        if TELLING.iter().any(|key| line.windows(key.len()).any(|part| part == *key)) {
+            self.line(from, &String::from_utf8_lossy(line));
         }
+    }
+
+    /// The line as it may be shown. One with nothing to hide stays as it is.
+    pub fn line(&mut self, from: Side, line: &str) -> String {
+        let Ok(mut value) = serde_json::from_str::<Value>(line) else {
+            return self.secrets.scrub(&without_kubeconfig(line));
+        };
+        let before = value.clone();
+        if let (Value::Object(message), Side::Host | Side::Driver) = (&mut value, from) {
+            self.message(message);
+        }
+        self.secrets.scrub_all(&mut value);
+        // Of a member that is given twice only the last one was read.
+        let same = value == before && self.secrets.scrub(line) == line;
+        if same { line.to_owned() } else { value.to_string() }
     }
 
     fn message(&mut self, message: &mut Map<String, Value>) {
@@ -52,11 +63,6 @@ impl Mask {
         self.schema = schema;
         if let Some(Value::Object(result)) = message.get_mut("result") {
             self.result(result);
-        }
-        for part in ["params", "result", "error"] {
-            if let Some(part) = message.get_mut(part) {
-                self.scrub_all(part);
-            }
         }
     }
 
@@ -77,7 +83,7 @@ impl Mask {
                     self.config(root, &parts, item, shown);
                 }
             }
-            Value::String(text) if shown == Shown::Hidden => *text = self.hide(text),
+            Value::String(text) if shown == Shown::Hidden => *text = self.secrets.hide(text),
             Value::Number(_) if shown == Shown::Hidden => *value = 0.into(),
             _ => {}
         }
@@ -87,7 +93,7 @@ impl Mask {
         let context = result.get("context").and_then(Value::as_str).unwrap_or("hidden").to_owned();
         if let Some(Value::String(kubeconfig)) = result.get_mut("kubeconfig") {
             for credential in credentials(kubeconfig) {
-                self.hide(&credential);
+                self.secrets.hide(&credential);
             }
             *kubeconfig = stub(&context);
         }
@@ -97,44 +103,10 @@ impl Mask {
         {
             for value in env.values_mut() {
                 if let Value::String(text) = value {
-                    *text = self.hide(text);
+                    *text = self.secrets.hide(text);
                 }
             }
         }
-    }
-
-    /// The word for a secret, the same for the same one.
-    fn hide(&mut self, secret: &str) -> String {
-        if secret.is_empty() {
-            return String::new();
-        }
-        let known = self.secrets.iter().position(|known| known == secret);
-        let index = known.unwrap_or_else(|| {
-            self.secrets.push(secret.to_owned());
-            self.secrets.len() - 1
-        });
-        format!("{HIDDEN} {})", index + 1)
-    }
-
-    fn scrub_all(&self, value: &mut Value) {
-        match value {
-            Value::String(text) => *text = self.scrub(text),
-            Value::Array(items) => items.iter_mut().for_each(|item| self.scrub_all(item)),
-            Value::Object(fields) => fields.values_mut().for_each(|value| self.scrub_all(value)),
-            _ => {}
-        }
-    }
-
-    fn scrub(&self, text: &str) -> String {
-        let mut found: Vec<(&str, usize)> = Vec::new();
-        for (index, secret) in self.secrets.iter().enumerate() {
-            found.extend(spellings(secret).map(|spelling| (spelling, index + 1)));
-        }
-        // The longest first, so that none is cut up by a part of it.
-        found.sort_by_key(|(spelling, _)| std::cmp::Reverse(spelling.len()));
-        found.into_iter().fold(text.to_owned(), |text, (spelling, number)| {
-            text.replace(spelling, &format!("{HIDDEN} {number})"))
-        })
     }
 }
 
@@ -145,18 +117,19 @@ enum Shown {
     Hidden,
 }
 
-/// The parts of a schema with what they refer to, and with all that they allow instead.
+/// The parts of a schema with what they refer to, and with all that they allow instead; each
+/// once, since they can lead to each other in many ways.
 fn all_branches<'a>(root: &'a Value, parts: &[&'a Value]) -> Vec<&'a Value> {
-    let mut all: Vec<&Value> = Vec::new();
-    for part in parts {
-        all.extend([*part, resolve(root, part)]);
+    let (mut all, mut known) = (Vec::new(), HashSet::new());
+    let mut left = parts.to_vec();
+    while let Some(part) = left.pop() {
+        if known.insert(std::ptr::from_ref(part)) {
+            let lists = ["anyOf", "oneOf", "allOf"].map(|key| part.get(key)?.as_array());
+            left.extend(lists.into_iter().flatten().flatten());
+            left.push(resolve(root, part));
+            all.push(part);
+        }
     }
-    let choices = |part: &&'a Value| {
-        let lists = ["anyOf", "oneOf", "allOf"].map(|key| part.get(key).and_then(Value::as_array));
-        lists.into_iter().flatten().flatten().map(|branch| resolve(root, branch)).collect()
-    };
-    let more: Vec<Vec<&Value>> = all.iter().map(choices).collect();
-    all.extend(more.into_iter().flatten());
     all
 }
 
@@ -167,14 +140,6 @@ fn below<'a>(parts: &[&'a Value], key: &str) -> Vec<&'a Value> {
         None => part.get("additionalProperties"),
     };
     parts.iter().filter_map(of).collect()
-}
-
-/// The texts by which a secret is recognised: itself, its lines, and the value of `NAME=VALUE`.
-fn spellings(secret: &str) -> impl Iterator<Item = &str> {
-    let lines = secret.lines().map(str::trim).filter(|line| line.len() >= LEAST_OF_MANY);
-    let value = secret.split_once('=').map(|(_, value)| value);
-    let all = std::iter::once(secret).chain(value).filter(|text| text.len() >= LEAST);
-    all.chain(lines)
 }
 
 /// What of a kubeconfig lets anyone in who has it.
@@ -218,6 +183,7 @@ fn without_kubeconfig(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recording::secrets::in_json;
     use serde_json::json;
 
     fn told(schema: &Value) -> Mask {
@@ -281,6 +247,18 @@ mod tests {
     }
 
     #[test]
+    fn a_deep_config_of_a_schema_that_refers_to_itself_takes_no_time() {
+        let schema = json!({"properties": {
+            "child": {"anyOf": [{"allOf": [{"$ref": "#"}]}, {"$ref": "#"}]},
+            "token": {"type": "string", "x-caproni-sensitive": true},
+        }});
+        let config = |token: &str| {
+            (0..60).fold(json!({ "token": token }), |inner, _| json!({ "child": inner }))
+        };
+        assert_eq!(sent(&mut told(&schema), &config("hunter2")), config("(hidden 1)"));
+    }
+
+    #[test]
     fn a_secret_is_masked_wherever_else_it_turns_up() {
         let mut mask = told(&token());
         sent(&mut mask, &json!({"token": "one: \"line\"\nKEY=hunter2 of many"}));
@@ -294,6 +272,27 @@ mod tests {
         ] {
             let shown = mask.line(from, line);
             assert!(!shown.contains("hunter2") && shown.contains("(hidden 1)"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_masked_in_whatever_json_it_turns_up() {
+        let mut mask = told(&token());
+        let secret = "hunter\"2 & \u{fc}";
+        sent(&mut mask, &json!({ "token": secret }));
+        let escaped = "hunter\\u00222 \\u0026 \\u00fc";
+        for line in [
+            json!({"level": "info", "message": format!("login with {secret}")}).to_string(),
+            json!({"jsonrpc": "2.0", "method": "progress", "params": {secret: 1}}).to_string(),
+            json!([{"token": [secret]}]).to_string(),
+            format!("half a line {}", json!({"token": secret}).to_string().trim_end_matches('}')),
+            format!("{{\"token\":\"{escaped}\"}}"),
+            format!("{{\"a\":\"{escaped}\",\"a\":1}}").replace(escaped, &in_json(secret)),
+        ] {
+            for from in [Side::Driver, Side::Stderr] {
+                let shown = mask.line(from, &line);
+                assert!(!shown.contains("hunter"), "{from:?}: {shown}");
+            }
         }
     }
 

@@ -15,7 +15,7 @@ pub(crate) fn check(output: &Output) -> Result<(), Error> {
 }
 
 /// colima's own log is on stderr; on stdout is what it runs.
-fn of(failed: Error, log: &str, lima: &str) -> Error {
+pub(crate) fn of(failed: Error, log: &str, lima: &str) -> Error {
     let Some(reason) = fatal(log) else { return failed };
     let mut error = meaning(&reason).unwrap_or_else(|| {
         Error::new(ErrorKind::BackendFailed, format!("colima failed: {reason}"))

@@ -80,12 +80,12 @@ fn is_over(request: &Request) -> bool {
     request.remaining().is_some_and(|left| left.is_zero())
 }
 
-fn last_line(text: &str) -> String {
+pub(crate) fn last_line(text: &str) -> String {
     let text = caproni_driver::strip_ansi(text);
     text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("no answer").to_owned()
 }
 
-fn parse(text: &str) -> Seen {
+pub(crate) fn parse(text: &str) -> Seen {
     let section = |name: &str| {
         let (_, rest) = text.split_once(&format!("[{name}]\n"))?;
         let end = rest.find("\n[").map_or(rest.len(), |at| at + 1);

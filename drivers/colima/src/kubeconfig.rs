@@ -1,7 +1,8 @@
 //! The kubeconfig of a cluster: k3s' own, with colima's names and the address to go to.
 
+use caproni_driver::backend::kubeconfig::{Address, rename};
 use caproni_driver::{Error, ErrorKind, Kubeconfig};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::guest::Guest;
 use crate::look::Look;
@@ -32,27 +33,17 @@ pub(crate) fn of(machine: &Machine, look: &Look) -> Result<Kubeconfig, Error> {
 }
 
 /// Gives everything the machine's name, which is `default` with k3s, and the address outside.
-fn rewrite(text: &str, name: &str, host: &str) -> Option<String> {
-    let mut config: Value = serde_saphyr::from_str(text).ok()?;
-    let cluster = config.get_mut("clusters")?.get_mut(0)?;
-    cluster["name"] = json!(name);
-    let server =
-        cluster["cluster"]["server"].as_str()?.replace("//127.0.0.1:", &format!("//{host}:"));
-    cluster["cluster"]["server"] = json!(server);
-    config.get_mut("users")?.get_mut(0)?["name"] = json!(name);
-    let only = config.get_mut("contexts")?.get_mut(0)?;
-    only["name"] = json!(name);
-    only["context"]["cluster"] = json!(name);
-    only["context"]["user"] = json!(name);
-    config["current-context"] = json!(name);
-    // Certificates as k3s writes them, on one line each.
-    let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
-    serde_saphyr::to_string_with_options(&config, options).ok()
+pub(crate) fn rewrite(text: &str, name: &str, host: &str) -> Option<String> {
+    let config: Value = serde_saphyr::from_str(text).ok()?;
+    let server = config.pointer("/clusters/0/cluster/server")?.as_str()?;
+    let (_, port) = server.rsplit_once(':')?;
+    rename(text, name, name, &Address::new(host, port.parse().ok()?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     const K3S: &str = include_str!("../tests/recorded/v0.10.3/k3s.yaml");
 

@@ -202,7 +202,7 @@ fn unavailable(output: &Output) -> Error {
 }
 
 /// One object on each line, and nothing when there is no machine.
-fn parse(text: &str, log: &str) -> Result<Vec<Instance>, serde_json::Error> {
+pub(crate) fn parse(text: &str, log: &str) -> Result<Vec<Instance>, serde_json::Error> {
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     let read = lines.map(|line| {
         let mut instance: Instance = serde_json::from_str(line)?;

@@ -40,7 +40,7 @@ impl Home {
     }
 
     /// As colima's `config/files.go` finds them.
-    fn of(
+    pub(crate) fn of(
         variable: &dyn Fn(&str) -> Option<PathBuf>,
         exists: &dyn Fn(&Path) -> bool,
         platform: Platform,
@@ -177,6 +177,11 @@ pub(crate) mod tests {
     /// A home of the usual kind.
     pub(crate) fn usual() -> Home {
         home(&[("HOME", "/h")], &["/h/.colima"], Platform::Mac).unwrap()
+    }
+
+    /// A home whose folder of machines is this one.
+    pub(crate) fn with_lima(folder: &Path) -> Home {
+        Home { lima: folder.into(), ..usual() }
     }
 
     #[test]

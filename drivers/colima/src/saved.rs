@@ -64,7 +64,7 @@ impl Saved {
         }
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         serde_saphyr::from_str(text).map_err(|error| error.to_string())
     }
 
@@ -81,6 +81,11 @@ impl Saved {
     /// The name of the machine, which is that of its Kubernetes node.
     pub(crate) fn hostname(&self) -> Option<&str> {
         self.hostname.as_deref().filter(|name| !name.is_empty())
+    }
+
+    /// What runs containers in it: `docker` or `containerd`.
+    pub(crate) fn runtime(&self) -> Option<&str> {
+        self.runtime.as_deref()
     }
 
     /// The config in the terms of the driver's schema; without the fields that cannot be told.
@@ -149,7 +154,7 @@ fn unquoted(arg: &str) -> String {
 fn damaged(path: &Path, wrong: &str) -> Error {
     let message = format!("cannot read `{}`: {wrong}", path.display());
     Error::new(ErrorKind::BackendFailed, message)
-        .with_hint("run `caproni restart`, which has colima write it anew")
+        .with_hint("run `colima start` for this profile, which writes it anew")
 }
 
 #[cfg(test)]

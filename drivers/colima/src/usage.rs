@@ -50,18 +50,19 @@ pub(crate) async fn usage(
     Ok(Usage::new(vec![parse(&output.stdout, node_name(machine, look))]))
 }
 
-fn parse(text: &str, name: String) -> NodeUsage {
+pub(crate) fn parse(text: &str, name: String) -> NodeUsage {
     let section = |name: &str| {
         let rest = text.split_once(&format!("[{name}]\n")).map_or("", |(_, rest)| rest);
         rest.split("\n[").next().unwrap_or_default()
     };
-    let cores = section("cores").trim().parse::<f64>().ok();
+    let cores = section("cores").trim().parse::<u16>().ok().map(f64::from);
     let mut usage = NodeUsage::new(name);
     usage.cpu_cores_limit = cores;
     usage.cpu_cores = cores.and_then(|cores| {
         let (before, after) = (counters(section("before"))?, counters(section("after"))?);
         let (all, idle) = (after.0.checked_sub(before.0)?, after.1.checked_sub(before.1)?);
-        (all > 0).then(|| round(cores * (1.0 - idle as f64 / all as f64)))
+        let busy = all.checked_sub(idle)?;
+        (all > 0).then(|| round(cores * busy as f64 / all as f64))
     });
     let memory = section("memory");
     usage.memory_bytes_limit = kib(memory, "MemTotal:");
@@ -71,7 +72,7 @@ fn parse(text: &str, name: String) -> NodeUsage {
         .and_then(|(all, free)| all.checked_sub(free));
     let disk: Vec<&str> =
         section("disk").lines().last().unwrap_or_default().split_whitespace().collect();
-    let column = |index: usize| disk.get(index)?.parse::<u64>().ok().map(|kib| kib * 1024);
+    let column = |index: usize| disk.get(index)?.parse::<u64>().ok()?.checked_mul(1024);
     (usage.disk_bytes_limit, usage.disk_bytes) = (column(1), column(2));
     usage
 }
@@ -80,13 +81,14 @@ fn parse(text: &str, name: String) -> NodeUsage {
 fn counters(line: &str) -> Option<(u64, u64)> {
     let ticks: Vec<u64> =
         line.split_whitespace().skip(1).map_while(|word| word.parse().ok()).collect();
-    let idle = ticks.get(3)? + ticks.get(4).unwrap_or(&0);
-    Some((ticks.iter().sum(), idle))
+    let idle = ticks.get(3)?.checked_add(*ticks.get(4).unwrap_or(&0))?;
+    let all = ticks.iter().try_fold(0_u64, |all, &ticks| all.checked_add(ticks))?;
+    Some((all, idle))
 }
 
 fn kib(memory: &str, field: &str) -> Option<u64> {
     let line = memory.lines().find_map(|line| line.strip_prefix(field))?;
-    line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
+    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
 }
 
 fn round(cores: f64) -> f64 {
@@ -131,5 +133,15 @@ Filesystem     1024-blocks    Used Available Capacity Mounted on
         assert_eq!(parse("", "n".into()), NodeUsage::new("n"));
         let still = SAID.replace("cpu  150 0 150 880 20", "cpu  100 0 100 800 0");
         assert_eq!(parse(&still, "n".into()).cpu_cores, None);
+    }
+
+    #[test]
+    fn numbers_that_no_machine_has_are_absent() {
+        let most = u64::MAX;
+        let said = format!(
+            "[before]\ncpu 0 0 0 {most} {most}\n[after]\ncpu {most} {most} 0 0 0\n[cores]\ninf\n\
+             [memory]\nMemTotal: {most} kB\nMemAvailable: 1 kB\n[disk]\n/dev/vdb {most} {most} 0\n"
+        );
+        assert_eq!(parse(&said, "n".into()), NodeUsage::new("n"));
     }
 }

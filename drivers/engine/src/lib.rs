@@ -12,13 +12,18 @@ mod endpoint;
 mod engine;
 mod exec;
 mod files;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod images;
 mod mend;
 mod networks;
 mod opening;
+pub mod plan;
 mod refusal;
 mod silence;
 pub mod taken;
+mod usage;
+mod vantage;
 mod volumes;
 
 pub use binding::Binding;
@@ -26,4 +31,6 @@ pub use bollard::models::{ContainerSummary, Network};
 pub use container::{Container, bindings_of, label_of, name_of};
 pub use endpoint::{Endpoint, Environment, Source, Transport};
 pub use engine::Engine;
+pub use images::{check_archive, is_archive};
 pub use refusal::{Refusal, between};
+pub use vantage::Vantage;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use caproni_engine::Container;
 
+use crate::config::MOST_NODES;
 use crate::document::{self, CONFIG_LABEL};
 use crate::extra_args::ExtraArgs;
 use crate::mapping::{Mapping, Target};
@@ -98,9 +99,12 @@ impl Cluster {
             // k3d puts the load balancer's name on each server.
             None => self.label("k3d.server.loadbalancer").is_some(),
         };
+        // The label is there for anyone to write.
+        let servers = extra.servers.unwrap_or(number("servers")).min(MOST_NODES);
+        let agents = extra.agents.unwrap_or(number("agents")).min(MOST_NODES);
         Shape {
-            servers: extra.servers.unwrap_or(number("servers")).max(count(Role::Server)).max(1),
-            agents: extra.agents.unwrap_or(number("agents")).max(count(Role::Agent)),
+            servers: servers.max(count(Role::Server)).max(1),
+            agents: agents.max(count(Role::Agent)),
             load_balancer: load_balancer || self.load_balancer().is_some(),
         }
     }

@@ -12,17 +12,23 @@ use crate::mapping;
 /// The longest cluster name that k3d takes.
 const LONGEST_NAME: usize = 32;
 
+/// The most nodes of a role: more than any machine runs.
+pub(crate) const MOST_NODES: u32 = 1000;
+
+/// The most port mappings, each of which may be a range of all ports there are.
+const MOST_MAPPINGS: u32 = 1000;
+
 /// A k3d cluster: containers that run k3s.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct K3dConfig {
     /// Number of nodes that run the control plane. With more than one the cluster's state is kept in etcd, which wants an odd number.
     #[serde(default = "one")]
-    #[schemars(range(min = 1), extend("x-caproni-change" = "recreate"))]
+    #[schemars(range(min = 1, max = MOST_NODES), extend("x-caproni-change" = "recreate"))]
     pub(crate) servers: u32,
     /// Number of nodes that run workloads only.
     #[serde(default)]
-    #[schemars(extend("x-caproni-change" = "recreate"))]
+    #[schemars(range(max = MOST_NODES), extend("x-caproni-change" = "recreate"))]
     pub(crate) agents: u32,
     /// The k3s image of the nodes, such as `rancher/k3s:v1.34.9-k3s1`. Without it k3d chooses.
     #[schemars(length(min = 1), extend("x-caproni-change" = "recreate"))]
@@ -32,7 +38,7 @@ pub(crate) struct K3dConfig {
     pub(crate) api_port: Option<String>,
     /// Ports published on the host: `[HOST:][HOSTPORT:]CONTAINERPORT[/PROTOCOL][@NODEFILTER]`, such as `80:80@loadbalancer`. Those at the load balancer change while the cluster runs.
     #[serde(default)]
-    #[schemars(inner(regex(pattern = r"^([^@\s]*:)?[0-9]+(-[0-9]+)?(/[A-Za-z]+)?(@\S+)?$")), extend("x-caproni-change" = "live"))]
+    #[schemars(length(max = MOST_MAPPINGS), inner(regex(pattern = r"^([^@\s]*:)?[0-9]+(-[0-9]+)?(/[A-Za-z]+)?(@\S+)?$")), extend("x-caproni-change" = "live"))]
     pub(crate) port_mappings: Vec<String>,
     /// Volumes mounted into the nodes: `[SOURCE:]DEST[@NODEFILTER]`. Without a filter into every node.
     #[serde(default)]

@@ -109,7 +109,7 @@ async fn mend_and_start(engine: &Engine, name: &str) -> Result<Cluster, Error> {
 
 /// What to do about the load balancers there are.
 #[derive(Debug, PartialEq)]
-enum Step<'a> {
+pub(crate) enum Step<'a> {
     Remove(&'a Container),
     Rename(&'a Container),
 }
@@ -131,7 +131,7 @@ pub(crate) async fn mend(engine: &Engine, cluster: &Cluster) -> Result<bool, Err
     Ok(!steps.is_empty())
 }
 
-fn steps(cluster: &Cluster) -> Vec<Step<'_>> {
+pub(crate) fn steps(cluster: &Cluster) -> Vec<Step<'_>> {
     let proper = cluster.load_balancer();
     let mut others: Vec<_> = cluster
         .nodes()

@@ -54,7 +54,9 @@ impl fmt::Display for Mapping {
         match &self.target {
             Target::AllNodes => write!(f, "{}@loadbalancer", self.binding),
             Target::SomeNodes(filter) => write!(f, "{}@{filter}", self.binding),
-            Target::Direct(filter) => write!(f, "{}@{filter}:direct", self.binding),
+            Target::Direct(filters) => {
+                write!(f, "{}@{}:direct", self.binding, filters.replace(';', ":direct;"))
+            }
         }
     }
 }
@@ -104,9 +106,12 @@ fn target(filters: &[String]) -> Result<Target, String> {
     Ok(Target::Direct(direct.join(";")))
 }
 
+/// How many ports are told: as many as there are at an address.
+const MOST_PORTS: usize = 65_535;
+
 /// Reads a list of mappings, leaving out what cannot be read.
 pub(crate) fn parse_all<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Mapping> {
-    texts.into_iter().filter_map(|text| parse(text).ok()).flatten().collect()
+    texts.into_iter().filter_map(|text| parse(text).ok()).flatten().take(MOST_PORTS).collect()
 }
 
 #[cfg(test)]
@@ -127,6 +132,12 @@ mod tests {
         assert_eq!(mapping.to_string(), "127.0.0.1:8080:80/udp@server:0:direct");
         assert_eq!(one("[::1]::80").binding.host_ip, "::1");
         assert_eq!(one("[::1]::80").to_string(), "[::1]::80@loadbalancer");
+    }
+
+    #[test]
+    fn several_filters_past_the_load_balancer_are_written_as_k3d_takes_them() {
+        let text = "80:80@server:0:direct;agent:1:direct";
+        assert_eq!(one(text).to_string(), text);
     }
 
     #[test]

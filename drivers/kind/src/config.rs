@@ -18,6 +18,12 @@ const LONGEST_NAME: usize = 40;
 /// The flags of `kind create cluster` that are the driver's to set.
 const OWN_FLAGS: [&str; 5] = ["--name", "-n", "--config", "--kubeconfig", "--retain"];
 
+/// The most nodes of a role: more than any machine runs.
+const MOST_NODES: u32 = 1000;
+
+/// The most port mappings, each of which may be a range of all ports there are.
+const MOST_MAPPINGS: u32 = 1000;
+
 /// A kind cluster: containers that kubeadm set up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -31,7 +37,7 @@ pub(crate) struct KindConfig {
     pub(crate) nodes: Nodes,
     /// Ports published on the host: `[HOST:][HOSTPORT:]CONTAINERPORT[/PROTOCOL][@NODE]`, such as `8080:80` or `53:53/udp@worker2`. Without a node at the first control plane.
     #[serde(default)]
-    #[schemars(inner(length(min = 1)), extend("x-caproni-change" = "recreate"))]
+    #[schemars(length(max = MOST_MAPPINGS), inner(length(min = 1)), extend("x-caproni-change" = "recreate"))]
     pub(crate) port_mappings: Vec<String>,
     /// Folders and files mounted into the nodes: `SOURCE:TARGET[:ro][@NODE]`. Without a node into every one.
     #[serde(default)]
@@ -61,11 +67,11 @@ pub(crate) struct KindConfig {
 pub(crate) struct Nodes {
     /// Number of nodes that run the control plane. With more than one a load balancer is put before them; their state is kept in etcd, which wants an odd number.
     #[serde(default = "one")]
-    #[schemars(range(min = 1), extend("x-caproni-change" = "recreate"))]
+    #[schemars(range(min = 1, max = MOST_NODES), extend("x-caproni-change" = "recreate"))]
     pub(crate) control_planes: u32,
     /// Number of nodes that run workloads only.
     #[serde(default)]
-    #[schemars(extend("x-caproni-change" = "recreate"))]
+    #[schemars(range(max = MOST_NODES), extend("x-caproni-change" = "recreate"))]
     pub(crate) workers: u32,
 }
 
@@ -76,10 +82,16 @@ impl Default for Nodes {
 }
 
 impl Nodes {
+    /// As many as are told at most: what is kept with a cluster is there for anyone to write.
+    pub(crate) fn bounded(self) -> Self {
+        let bounded = |count: u32| count.min(MOST_NODES);
+        Self { control_planes: bounded(self.control_planes), workers: bounded(self.workers) }
+    }
+
     /// The names of the nodes that run Kubernetes, without the cluster's.
     pub(crate) fn names(self) -> Vec<String> {
-        let control_planes = Role::ControlPlane.names(self.control_planes);
-        [control_planes, Role::Worker.names(self.workers)].concat()
+        let Self { control_planes, workers } = self.bounded();
+        [Role::ControlPlane.names(control_planes), Role::Worker.names(workers)].concat()
     }
 }
 

@@ -28,9 +28,12 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Mapping>, String> {
     Ok(bindings.into_iter().map(|binding| Mapping { node: node.into(), binding }).collect())
 }
 
+/// How many ports are told: as many as there are at an address.
+const MOST_PORTS: usize = 65_535;
+
 /// Reads a list of mappings, leaving out what cannot be read.
 pub(crate) fn parse_all<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Mapping> {
-    texts.into_iter().filter_map(|text| parse(text).ok()).flatten().collect()
+    texts.into_iter().filter_map(|text| parse(text).ok()).flatten().take(MOST_PORTS).collect()
 }
 
 /// Tells whether the mappings that a cluster has are what is wanted, however either is written.

@@ -44,7 +44,7 @@ fn not_running(profile: &str, cause: Error) -> Error {
 }
 
 /// Puts what is in the named files in their place, and keeps the one context.
-fn embed(
+pub(crate) fn embed(
     text: &str,
     context: &str,
     read: impl Fn(&str) -> std::io::Result<Vec<u8>>,
@@ -54,8 +54,8 @@ fn embed(
         return Err(format!("its context is not `{context}`"));
     }
     for (list, part) in [("clusters", "cluster"), ("users", "user")] {
-        let entries = config[list].as_array_mut().into_iter().flatten();
-        for fields in entries.filter_map(|entry| entry[part].as_object_mut()) {
+        let entries = config.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten();
+        for fields in entries.filter_map(|entry| entry.get_mut(part)?.as_object_mut()) {
             for key in FILES {
                 let Some(Value::String(path)) = fields.remove(key) else { continue };
                 let content = read(&path).map_err(|error| format!("`{path}`: {error}"))?;
@@ -94,5 +94,14 @@ mod tests {
         assert!(embed(MINIKUBE, "mk-demo", gone).unwrap_err().contains("ca.crt"));
         assert!(embed(MINIKUBE, "other", gone).unwrap_err().contains("`other`"));
         assert!(embed("\t", "mk-demo", gone).is_err());
+    }
+
+    #[test]
+    fn entries_that_hold_nothing_are_no_crash() {
+        let read = |path: &str| Ok(path.into());
+        for text in ["clusters: [a, []]\nusers: 3\n", "clusters: [{cluster: a}]\n", ""] {
+            let text = format!("current-context: mk-demo\n{text}");
+            assert!(embed(&text, "mk-demo", read).is_ok(), "{text}");
+        }
     }
 }

@@ -20,7 +20,10 @@ pub(crate) async fn list(request: &Request) -> Result<Clusters, Error> {
     })?;
     let mut clusters = Vec::new();
     for row in rows {
-        let half = minikube.home().note(&row.name).is_some_and(|note| !note.finished);
+        let half = minikube
+            .home()
+            .note(&row.name)
+            .is_ok_and(|note| note.is_some_and(|note| !note.finished));
         match row.state.clone().filter(|_| !half) {
             Some(state) => clusters.push(row_of(&row.name, state, row.profile.as_ref())),
             // What the list cannot tell takes a look of its own.
@@ -50,7 +53,7 @@ async fn look_at(request: &Request, row: &Row) -> Result<Option<Cluster>, Error>
 
 /// One profile of minikube's list.
 #[derive(Debug, PartialEq)]
-struct Row {
+pub(crate) struct Row {
     name: String,
     /// Its state, where the list tells it.
     state: Option<State>,
@@ -58,7 +61,7 @@ struct Row {
 }
 
 /// Reads `minikube profile list -o json`; `None` when it is no list.
-fn read(stdout: &str) -> Option<Vec<Row>> {
+pub(crate) fn read(stdout: &str) -> Option<Vec<Row>> {
     let list = events::answer(stdout)?;
     let rows = |kind: &str| Some(list.get(kind)?.as_array()?.clone());
     let all = rows("valid")?.into_iter().chain(rows("invalid")?);

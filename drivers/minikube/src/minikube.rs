@@ -356,7 +356,7 @@ struct Version {
     minikube_version: String,
 }
 
-fn parse_version(stdout: &str) -> Option<String> {
+pub(crate) fn parse_version(stdout: &str) -> Option<String> {
     serde_json::from_str::<Version>(stdout).ok().map(|version| version.minikube_version)
 }
 

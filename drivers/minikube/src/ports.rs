@@ -1,5 +1,7 @@
 //! Published ports: `[host:][hostport:]containerport[/protocol]`, as docker takes them.
 
+use std::net::IpAddr;
+
 use caproni_engine::Binding;
 
 /// What minikube publishes itself on each node, with a port of the host that the engine
@@ -20,6 +22,9 @@ pub(crate) fn parse(text: &str) -> Result<Binding, String> {
         Some((ip, host)) => (ip, host),
         None => rest.rsplit_once(':').unwrap_or(("", rest)),
     };
+    if !host_ip.is_empty() && host_ip.parse::<IpAddr>().is_err() {
+        return Err(format!("`{text}` names the host `{host_ip}`, which is no IP address"));
+    }
     let number = |port: &str| match port.parse::<u16>() {
         Ok(number @ 1..) => Ok(number),
         _ => Err(format!("`{text}`: `{port}` is no port")),

@@ -3,6 +3,9 @@
 //! A line that cannot be taken is answered with JSON-RPC's own codes, under the request's id
 //! wherever that can be read: the host waits for it.
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzz;
+
 use std::time::Duration;
 
 use serde::Deserialize;
