@@ -18,6 +18,10 @@ const WIDEST: u16 = 30;
 /// together, variables replaced, defaults filled in. Secrets are hidden. With `-o json` the
 /// config is under `cluster`, and under `origins` where each value is from.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni config show
+  caproni config show -o json")]
 pub(crate) struct Show {}
 
 impl Show {
