@@ -67,7 +67,7 @@ fn too_deep() -> String {
 /// What is wrong, or the limit that is passed, and where.
 pub(super) fn load(text: &str) -> Result<Vec<MarkedYamlOwned>, Refusal> {
     if text.len() > MAX_LENGTH {
-        let whole = &text[..text.floor_char_boundary(MAX_LENGTH)];
+        let whole = &String::from_utf8_lossy(&text.as_bytes()[..MAX_LENGTH]);
         return Err(Refusal::at_end_of(
             whole,
             format!("the file is longer than {} MiB", MAX_LENGTH >> 20),
