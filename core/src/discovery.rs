@@ -3,7 +3,8 @@
 //! Searched are the folders of `CAPRONI_DRIVER_PATH`, the folder of the `caproni`
 //! executable, then `PATH`. Empty and relative entries are skipped: they would run
 //! whatever lies in the folder a user happens to stand in (compare git's
-//! CVE-2022-24765 and `cmd.exe`'s search order). What runs is an absolute path.
+//! CVE-2022-24765 and `cmd.exe`'s search order). What runs is an absolute path, and no file that
+//! others can write or put in its place.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -11,6 +12,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use caproni_driver::ErrorKind;
+use caproni_driver::trust::{ALLOW_WRITABLE, distrust};
 
 use crate::error::{Error, Kind};
 
@@ -82,8 +84,8 @@ impl SearchPath {
     ///
     /// # Errors
     /// `DriverNotFound` with the folders searched and similar names,
-    /// `DriverNotExecutable` with what stands in the way, `Usage` for a name that
-    /// cannot be one.
+    /// `DriverNotExecutable` and `DriverNotTrusted` with what stands in the way, `Usage`
+    /// for a name that cannot be one.
     pub fn find(&self, name_or_path: &str) -> Result<Driver, Error> {
         if name_or_path.contains('/') {
             find_file(name_or_path)
@@ -102,12 +104,9 @@ impl SearchPath {
         let file = format!("{PREFIX}{name}");
         let candidates: Vec<_> =
             self.folders.iter().map(|folder| folder.join(&file)).filter(|f| exists(f)).collect();
-        let runs = |path: &&PathBuf| obstacle(path).is_none();
-        let Some(path) = candidates.iter().find(runs).cloned() else {
-            return Err(match candidates.first() {
-                Some(broken) => not_executable(broken),
-                None => self.not_found(name),
-            });
+        let Some(path) = candidates.iter().find(|path| refusal(path).is_none()).cloned() else {
+            let first = candidates.first().and_then(|broken| refusal(broken));
+            return Err(first.unwrap_or_else(|| self.not_found(name)));
         };
         let shadowed =
             candidates.into_iter().filter(|other| *other != path && !same_file(other, &path));
@@ -123,7 +122,7 @@ impl SearchPath {
     /// The names of all drivers that could be run, sorted.
     pub fn names(&self) -> BTreeSet<String> {
         let runs = |(name, files): &(String, Vec<PathBuf>)| {
-            check_name(name).is_ok() && files.iter().any(|file| obstacle(file).is_none())
+            check_name(name).is_ok() && files.iter().any(|file| refusal(file).is_none())
         };
         self.files().into_iter().filter(runs).map(|(name, _)| name).collect()
     }
@@ -195,8 +194,8 @@ fn find_file(path: &str) -> Result<Driver, Error> {
         return Err(Error::driver(ErrorKind::DriverNotFound, message)
             .with_hint("give the path of an executable file, or a driver's name without a `/`"));
     }
-    if obstacle(&absolute).is_some() {
-        return Err(not_executable(&absolute));
+    if let Some(refused) = refusal(&absolute) {
+        return Err(refused);
     }
     let file = absolute.file_name().unwrap_or_default().to_string_lossy();
     let name = file.strip_prefix(PREFIX).unwrap_or(&file).to_owned();
@@ -234,11 +233,11 @@ fn candidates_of(name: &str, mut files: Vec<PathBuf>) -> Vec<Candidate> {
         let refused = files.into_iter().map(|path| candidate(path, vec![], Some(error.clone())));
         return refused.collect();
     }
-    let first = files.iter().position(|file| obstacle(file).is_none());
+    let first = files.iter().position(|file| refusal(file).is_none());
     let mut later = files.split_off(first.unwrap_or(files.len())).into_iter();
     let broken = files.into_iter().map(|path| {
-        let problem = not_executable(&path);
-        candidate(path, vec![], Some(problem))
+        let problem = refusal(&path);
+        candidate(path, vec![], problem)
     });
     let mut all: Vec<_> = broken.collect();
     if let Some(path) = later.next() {
@@ -254,13 +253,15 @@ fn candidates_of(name: &str, mut files: Vec<PathBuf>) -> Vec<Candidate> {
 /// `Usage`.
 pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     let valid = !name.is_empty()
-        && !name.starts_with('-')
+        && !name.starts_with(['-', '.'])
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
     if valid {
         return Ok(());
     }
     let message = format!("`{}` is not a driver's name", name.escape_debug());
-    Err(Error::usage(message).with_hint("use letters, digits, `-`, `_` and `.`"))
+    Err(Error::usage(message).with_hint(
+        "use letters, digits, `-`, `_` and `.`, and neither `-` nor `.` at the beginning",
+    ))
 }
 
 /// Tells whether anything has that name, be it a symbolic link that leads nowhere.
@@ -270,6 +271,24 @@ fn exists(path: &Path) -> bool {
 
 fn same_file(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// Why a file is not run, if it is not.
+fn refusal(path: &Path) -> Option<Error> {
+    if obstacle(path).is_some() {
+        return Some(not_executable(path));
+    }
+    let distrust = distrust(path)?;
+    let shown = path.display().to_string();
+    let message = format!("driver `{shown}` is not run, since others can change it");
+    let refused = Error::new(Kind::DriverNotTrusted, message)
+        .with_cause(distrust.why)
+        .with_hint(format!(
+            "run `{}`, or set {ALLOW_WRITABLE}=1 to run it all the same",
+            distrust.remedy
+        ))
+        .with("path", shown);
+    Some(refused)
 }
 
 /// What keeps a file from being run, if anything.
@@ -384,6 +403,25 @@ mod tests {
     }
 
     #[test]
+    fn what_others_can_write_is_not_run_and_passed_over_for_what_they_cannot() {
+        let folders = Folders::new();
+        let open = folders.file("a/caproni-driver-x", 0o757);
+        let error = folders.search(&["a", "b"]).find("x").unwrap_err();
+        assert_eq!(error.kind, Kind::DriverNotTrusted);
+        assert!(error.data.causes[0].contains("its mode is 0757, its owner is user"), "{error:?}");
+        let remedy =
+            format!("run `chmod go-w {}`, or set CAPRONI_ALLOW_WRITABLE_DRIVERS=1", open.display());
+        assert!(error.data.hint.as_ref().unwrap().starts_with(&remedy), "{error:?}");
+        let closed = folders.file("b/caproni-driver-x", 0o755);
+        let search = folders.search(&["a", "b"]);
+        assert_eq!(search.find("x").unwrap().path, closed);
+        assert_eq!(search.find(open.to_str().unwrap()).unwrap_err().kind, Kind::DriverNotTrusted);
+        let rows: Vec<_> =
+            search.candidates().into_iter().map(|c| (c.driver.path, c.problem.is_some())).collect();
+        assert_eq!(rows, [(open, true), (closed, false)]);
+    }
+
+    #[test]
     fn candidates_are_what_runs_and_what_comes_first_and_cannot() {
         let folders = Folders::new();
         let broken = folders.file("a/caproni-driver-x", 0o644);
@@ -445,8 +483,34 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_name_is_refused() {
-        for name in ["", "-x", "a b", "$(x)", "ü"] {
-            assert_eq!(SearchPath::default().find(name).unwrap_err().kind, Kind::Usage, "{name:?}");
+        for name in NO_NAMES {
+            assert_eq!(
+                SearchPath::default().find_name(name).unwrap_err().kind,
+                Kind::Usage,
+                "{name:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_driver_becomes_no_path_and_no_option() {
+        let folders = Folders::new();
+        folders.file("a/caproni-driver-x", 0o755);
+        let driver = folders.search(&["a"]).find("x").unwrap();
+        for said in NO_NAMES {
+            assert_eq!(folders.search(&["a"]).become_by(&driver, said), None, "{said:?}");
+        }
+    }
+
+    const NO_NAMES: [&str; 16] = [
+        "", "-x", "--driver", ".", "..", ".x", "../x", "a/b", "/bin/sh", "a b", "$(x)", "x;y",
+        "a\nb", "x\0", "~", "ü",
+    ];
+
+    #[test]
+    fn what_a_name_may_be_is_one() {
+        for name in ["k3d", "K3D", "my-driver", "a_b", "k3d.v2", "3"] {
+            assert!(check_name(name).is_ok(), "{name}");
         }
     }
 }

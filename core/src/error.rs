@@ -1,7 +1,12 @@
 //! What can go wrong, by what the user can do about it.
 
-use caproni_driver::{Action, Condition, ErrorData, ErrorKind, State, Violation};
+use caproni_driver::{Action, Condition, ErrorData, ErrorKind, State, Violation, resources};
 use serde_json::{Value, json};
+
+use crate::excerpt::Excerpt;
+
+/// The field that holds the lines of files in which something is wrong.
+const PLACES: &str = "places";
 
 /// A failure, as it is shown to the user and turned into an exit code.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -30,6 +35,8 @@ pub enum Kind {
     DriverProtocolError,
     /// The driver's file cannot be run.
     DriverNotExecutable,
+    /// The driver's file is one that others can write, or the folder it is in.
+    DriverNotTrusted,
     /// The config file cannot be read, or is not what it should be.
     InvalidConfigFile,
     /// The user's kubeconfig cannot be read or written.
@@ -41,11 +48,12 @@ pub enum Kind {
 }
 
 /// The names that only the host may use: a driver that sends one breaks the protocol.
-pub const HOST_ONLY: [Kind; 4] = [
+pub const HOST_ONLY: [Kind; 5] = [
     Kind::DriverCrashed,
     Kind::DriverUnresponsive,
     Kind::DriverProtocolError,
     Kind::DriverNotExecutable,
+    Kind::DriverNotTrusted,
 ];
 
 impl std::fmt::Display for Kind {
@@ -80,6 +88,17 @@ impl Error {
         Self::new(Kind::Internal, format!("{what}: {error}"))
     }
 
+    /// As [`Error::internal`], and where something has run out, with what to do about it.
+    pub fn system(what: &str, error: &std::io::Error) -> Self {
+        match resources::way_out(error) {
+            Some(way_out) => {
+                let kind = ErrorKind::InsufficientResources;
+                Self::driver(kind, format!("{what}: {error}")).with_hint(way_out)
+            }
+            None => Self::internal(what, error),
+        }
+    }
+
     /// Tells whether it is one of the kinds that drivers use.
     pub fn is(&self, kind: &ErrorKind) -> bool {
         matches!(&self.kind, Kind::Driver(own) if own == kind)
@@ -89,6 +108,13 @@ impl Error {
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.data.hint = Some(hint.into());
+        self
+    }
+
+    /// Says what to do about it where nothing is said yet.
+    #[must_use]
+    pub fn or_hint(mut self, hint: &str) -> Self {
+        self.data.hint.get_or_insert_with(|| hint.to_owned());
         self
     }
 
@@ -118,6 +144,36 @@ impl Error {
     pub fn with_violations(mut self, violations: Vec<Violation>) -> Self {
         self.data.violations = violations;
         self
+    }
+
+    /// Adds the lines of files in which something is wrong, one for each violation.
+    #[must_use]
+    pub fn with_excerpts(mut self, excerpts: &[Excerpt]) -> Self {
+        if let Ok(places @ Value::Array(_)) = serde_json::to_value(excerpts)
+            && !excerpts.is_empty()
+        {
+            self.data.more.insert(PLACES.into(), places);
+        }
+        self
+    }
+
+    /// The lines of files in which something is wrong.
+    pub fn excerpts(&self) -> Vec<Excerpt> {
+        let places = self.data.more.get(PLACES).cloned();
+        places.and_then(|places| serde_json::from_value(places).ok()).unwrap_or_default()
+    }
+
+    /// It as one of several mistakes in a config.
+    pub fn as_violations(&self) -> Vec<Violation> {
+        if !self.data.violations.is_empty() {
+            return self.data.violations.clone();
+        }
+        let Some(excerpt) = self.excerpts().into_iter().next() else {
+            return vec![Violation::new("", &self.message)];
+        };
+        let mut violation = Violation::new("", &excerpt.message);
+        violation.location = Some(excerpt.location());
+        vec![violation]
     }
 
     /// Adds commands that mend it.

@@ -39,6 +39,7 @@ pub fn code(error: &Error) -> u8 {
         Kind::Driver(kind) => driver_code(kind),
         Kind::Internal => FAILED,
         Kind::Usage => USAGE,
+        Kind::DriverNotTrusted => RESOURCES,
         Kind::InvalidConfigFile | Kind::InvalidKubeconfig => CONFIG,
         Kind::DriverCrashed
         | Kind::DriverUnresponsive

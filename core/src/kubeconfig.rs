@@ -6,18 +6,28 @@
 
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+mod lock;
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use caproni_driver::resources;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Kind};
 use crate::state::write_private;
+use lock::{Lock, Refused};
 
-/// How often a file that kubectl or another tool has locked is tried again, 100 ms apart.
-const LOCK_TRIES: u32 = 100;
+/// How often a file that kubectl or another tool has locked is tried again: for 10 s.
+const LOCK_TRIES: u32 = 200;
+
+/// How long each time.
+const LOCK_RETRY: Duration = Duration::from_millis(50);
+
+/// The longest kubeconfig, in bytes: some thousand clusters.
+const LONGEST: u64 = 16 * 1024 * 1024;
 
 /// Whether the current context is to become the cluster's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +77,32 @@ impl Entry {
                 ("contexts", context.to_owned(), item.clone()),
             ],
         })
+    }
+
+    /// A kubeconfig of this context alone, which is the current one.
+    pub fn standalone(&self) -> Value {
+        let mut document = empty();
+        for (list, _, item) in &self.items {
+            document[*list] = json!([item]);
+        }
+        document["current-context"] = json!(self.context);
+        document
+    }
+
+    /// The same as a file's text.
+    ///
+    /// # Errors
+    /// It cannot be written as YAML.
+    pub fn standalone_text(&self) -> Result<String, Error> {
+        // Certificates as they are mostly written, on one line each.
+        let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
+        serde_saphyr::to_string_with_options(&self.standalone(), options)
+            .map_err(|error| Error::internal("cannot write a kubeconfig", error))
+    }
+
+    /// The address of the API.
+    pub fn server(&self) -> Option<&str> {
+        self.items[0].2.get("cluster")?.get("server")?.as_str()
     }
 
     /// Takes the current context out of a kubeconfig's text.
@@ -127,7 +163,7 @@ impl UserKubeconfig {
         let existing = self.path.ancestors().find(|path| path.exists());
         let writable = |path: &Path| rustix::fs::access(path, rustix::fs::Access::WRITE_OK);
         match existing.map(writable) {
-            Some(Err(error)) => Err(self.unusable(&format!("cannot be written: {error}"))),
+            Some(Err(error)) => Err(self.failed("written", &error.into())),
             _ => Ok(()),
         }
     }
@@ -139,6 +175,16 @@ impl UserKubeconfig {
     pub fn has(&self, entry: &Entry) -> Result<bool, Error> {
         let document = self.read()?;
         Ok(entry.items.iter().all(|(list, name, item)| find(&document, list, name) == Some(item)))
+    }
+
+    /// The current context, if there is one.
+    ///
+    /// # Errors
+    /// `InvalidKubeconfig`.
+    pub fn current_context(&self) -> Result<Option<String>, Error> {
+        let document = self.read()?;
+        let current = document.get("current-context").and_then(Value::as_str);
+        Ok(current.filter(|name| !name.is_empty()).map(Into::into))
     }
 
     /// Puts a context in, in the place of what has its name. Everything else stays.
@@ -182,8 +228,7 @@ impl UserKubeconfig {
 
     async fn change(&self, change: impl FnOnce(&mut Map<String, Value>)) -> Result<(), Error> {
         if let Some(folder) = self.path.parent() {
-            std::fs::create_dir_all(folder)
-                .map_err(|error| self.unusable(&format!("cannot be written: {error}")))?;
+            std::fs::create_dir_all(folder).map_err(|error| self.failed("written", &error))?;
         }
         let _lock = self.lock().await?;
         let before = self.read()?;
@@ -195,16 +240,23 @@ impl UserKubeconfig {
         }
         let text = serde_saphyr::to_string(&after)
             .map_err(|error| Error::internal("cannot write a kubeconfig", error))?;
-        write_private(&self.path, &text)
-            .map_err(|error| self.unusable(&format!("cannot be written: {error}")))
+        write_private(&self.path, &text).map_err(|error| self.failed("written", &error))
     }
 
     fn read(&self) -> Result<Value, Error> {
-        match std::fs::read_to_string(&self.path) {
+        match read_text(&self.path) {
             Ok(text) if text.trim().is_empty() => Ok(empty()),
             Ok(text) => parse(&text).map_err(|error| self.unusable(&format!("is broken: {error}"))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(empty()),
-            Err(error) => Err(self.unusable(&format!("cannot be read: {error}"))),
+            Err(error) => Err(self.failed("read", &error)),
+        }
+    }
+
+    fn failed(&self, verb: &str, error: &std::io::Error) -> Error {
+        let unusable = self.unusable(&format!("cannot be {verb}: {error}"));
+        match resources::way_out(error) {
+            Some(way_out) => unusable.with_hint(way_out),
+            None => unusable,
         }
     }
 
@@ -214,36 +266,36 @@ impl UserKubeconfig {
             .with_hint("mend or move the file, or set KUBECONFIG to another one")
     }
 
-    /// Takes the lock that kubectl takes: a file beside it that must not exist yet.
-    async fn lock(&self) -> Result<FileLock, Error> {
-        let mut path = self.path.clone().into_os_string();
-        path.push(".lock");
-        let path = PathBuf::from(path);
+    /// Takes the lock that kubectl takes, and waits while somebody has it.
+    async fn lock(&self) -> Result<Lock, Error> {
+        let path = Lock::path_of(&self.path);
+        let mut holder = None;
         for _ in 0..LOCK_TRIES {
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(file) => return Ok(FileLock { path, _file: file }),
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+            match Lock::take(&path) {
+                Ok(lock) => return Ok(lock),
+                Err(Refused::Held(by)) => holder = by,
+                Err(Refused::Failed(error)) => {
+                    return Err(self.failed("locked", &error));
                 }
-                Err(error) => return Err(self.unusable(&format!("cannot be locked: {error}"))),
             }
+            tokio::time::sleep(LOCK_RETRY).await;
         }
-        let lock = path.display().to_string();
+        let (lock, holder) = (path.display(), holder.unwrap_or("another program".into()));
         Err(self
-            .unusable(&format!("is locked by another program: `{lock}` exists"))
+            .unusable(&format!("is locked by {holder}: `{lock}` exists"))
             .with_hint(format!("if no such program runs any more, run `rm {lock}`")))
     }
 }
 
-struct FileLock {
-    path: PathBuf,
-    _file: File,
-}
-
-impl Drop for FileLock {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
+/// Reads a file that may be none, such as `/dev/zero`.
+fn read_text(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST {
+        let what = format!("it is longer than {LONGEST} bytes");
+        return Err(std::io::Error::other(what));
     }
+    Ok(text)
 }
 
 fn empty() -> Value {
@@ -370,6 +422,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_never_ends_is_not_read_to_its_end() {
+        for path in ["/dev/zero", "/dev/full"] {
+            let error = UserKubeconfig { path: path.into() }.check().unwrap_err();
+            assert!(error.message.contains("it is longer than"), "{}", error.message);
+        }
+    }
+
     #[tokio::test]
     async fn many_at_once_lose_nothing() {
         let (_folder, file) = user_file(Some(OTHER));
@@ -382,6 +442,20 @@ mod tests {
             put.await.unwrap().unwrap();
         }
         assert_eq!(file.read().unwrap()["contexts"].as_array().unwrap().len(), 9);
+    }
+
+    #[test]
+    fn a_standalone_kubeconfig_holds_its_context_alone() {
+        let both = format!("{CLUSTER}preferences: {{colors: true}}\n")
+            .replace("contexts:\n", "contexts:\n- name: other\n  context: {cluster: a, user: b}\n")
+            .replace("current-context: k3d-demo", "current-context: other");
+        let entry = Entry::parse(&both, "k3d-demo").unwrap();
+        assert_eq!(entry.server(), Some("https://127.0.0.1:6550"));
+        let text = entry.standalone_text().unwrap();
+        assert_eq!(Entry::current(&text).unwrap(), entry);
+        let document = parse(&text).unwrap();
+        assert_eq!(document["contexts"].as_array().unwrap().len(), 1, "{text}");
+        assert!(text.contains("certificate-authority-data: QUJD"), "{text}");
     }
 
     #[test]

@@ -7,10 +7,12 @@
 
 pub mod cli;
 mod commands;
+mod completion;
 pub mod config;
 pub mod conformance;
 pub mod discovery;
 pub mod error;
+pub mod excerpt;
 pub mod exit;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
@@ -22,5 +24,6 @@ pub mod readiness;
 pub mod recording;
 pub mod session;
 pub mod state;
+pub mod takeover;
 pub mod transport;
 pub mod ui;

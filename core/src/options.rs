@@ -3,27 +3,29 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgAction, Args, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
 
+use crate::completion;
 use crate::ui::Format;
 
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// Use this driver: a name, or the path of an executable [default: auto]
-    #[arg(long, short, global = true, env = "CAPRONI_DRIVER", value_name = "NAME|PATH")]
+    #[arg(long, short, global = true, env = "CAPRONI_DRIVER", value_name = "NAME|PATH", add = ArgValueCompleter::new(completion::drivers))]
     pub driver: Option<String>,
 
-    /// Name the cluster
+    /// Name the cluster [default: caproni, or as `cluster.name.strategy` says]
     #[arg(
         long,
         short,
         global = true,
         env = "CAPRONI_PROFILE",
         value_name = "NAME",
-        default_value = "caproni"
+        add = ArgValueCompleter::new(completion::profiles)
     )]
-    pub profile: String,
+    pub profile: Option<String>,
 
     /// Read this file instead of the nearest `caproni.yaml` upwards from here
     #[arg(long, short, global = true, env = "CAPRONI_CONFIG_FILE", value_name = "FILE")]
@@ -40,12 +42,17 @@ pub struct Global {
     )]
     pub output: Format,
 
-    /// Show the driver's log and all details of errors
-    #[arg(long, short, global = true, env = "CAPRONI_VERBOSE", value_parser = clap::builder::FalseyValueParser::new())]
-    pub verbose: bool,
+    /// Show the driver's log and all details of errors; twice, also all that is said to drivers
+    /// and that they say, without secrets
+    #[arg(long, short, global = true, env = "CAPRONI_VERBOSE", action = ArgAction::Count, value_parser = times)]
+    verbose: u8,
 
-    /// Give up after this time, such as `90s` or `15m` [default: 10m for start and restart, 5m for
-    /// stop and destroy, 30s for status and version]
+    /// Show as much as this: `debug` is `-v`, `trace` is `-vv`
+    #[arg(long, global = true, env = "CAPRONI_LOG", value_name = "LEVEL", default_value = "info")]
+    log: Level,
+
+    /// Give up after this time, such as `90s` or `15m` [default: 10m for start, restart, wait and
+    /// image load, 5m for stop and destroy, 30s for questions]
     #[arg(long, global = true, env = "CAPRONI_TIMEOUT", value_name = "TIME", value_parser = some_time)]
     pub timeout: Option<Duration>,
 
@@ -53,9 +60,60 @@ pub struct Global {
     #[arg(long, short, global = true, env = "CAPRONI_YES", value_parser = clap::builder::FalseyValueParser::new())]
     pub yes: bool,
 
-    /// Write down what is said to drivers and what they say, see `caproni drivers record`
-    #[arg(long, global = true, hide = true, env = "CAPRONI_RECORD", value_name = "FILE")]
-    pub record: Option<PathBuf>,
+    /// Write all that is said to drivers and that they say into this file, without secrets;
+    /// `caproni drivers replay` goes through it again
+    #[arg(long, global = true, env = "CAPRONI_TRACE", value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+}
+
+/// How much is shown of what goes on; each level brings those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Level {
+    /// Warnings only
+    Warn,
+    /// What is done at the moment
+    Info,
+    /// The drivers' logs, and all details of errors
+    Debug,
+    /// What is said to drivers and what they say
+    Trace,
+}
+
+impl Global {
+    /// How much is shown: the most of what the options say.
+    pub fn level(&self) -> Level {
+        let counted = match self.verbose {
+            0 => Level::Warn,
+            1 => Level::Debug,
+            _ => Level::Trace,
+        };
+        self.log.max(counted)
+    }
+
+    /// Tells whether the drivers' logs are shown.
+    pub fn verbose(&self) -> bool {
+        self.level() >= Level::Debug
+    }
+}
+
+impl Level {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// How often an option is given: a number, or a word for none or once.
+fn times(text: &str) -> Result<u8, String> {
+    match text {
+        "false" | "no" | "off" | "n" | "f" => Ok(0),
+        _ => Ok(text.parse().unwrap_or(1)),
+    }
 }
 
 fn some_time(text: &str) -> Result<Duration, String> {

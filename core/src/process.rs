@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use caproni_driver::resources;
 use process_wrap::tokio::{CommandWrap, ProcessSession};
 use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -14,6 +15,7 @@ use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::watch;
 
 use crate::error::{Error, Kind};
+use crate::options::Level;
 
 /// How long a driver may take to end after its stdin was closed, and again after SIGTERM.
 const GRACE: Duration = Duration::from_secs(5);
@@ -50,8 +52,35 @@ pub struct Pipes {
     pub stdout: ChildStdout,
 }
 
+/// How much the user wants to be told, for the drivers to know.
+static LEVEL: OnceLock<Level> = OnceLock::new();
+
+/// Tells the drivers that are run from now on how much is shown, in `CAPRONI_LOG`. Where
+/// nothing of their logs is, they are told nothing.
+pub fn tell_drivers(level: Level) {
+    if level >= Level::Debug {
+        let _ = LEVEL.set(level);
+    }
+}
+
+/// `PATH` without the entries that are empty or relative: neither a driver nor what it runs is
+/// to find what lies in the folder that somebody happens to stand in. `None` where there is none.
+pub fn search_path() -> Option<OsString> {
+    let path = std::env::var_os("PATH")?;
+    let absolute = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
+    // An empty one would mean the current folder.
+    let joined = std::env::join_paths(absolute).ok().filter(|path| !path.is_empty());
+    Some(joined.unwrap_or_else(|| "/usr/bin:/bin".into()))
+}
+
 impl Surroundings {
     fn apply(&self, command: &mut tokio::process::Command) {
+        if let Some(path) = search_path() {
+            command.env("PATH", path);
+        }
+        if let Some(level) = LEVEL.get() {
+            command.env("CAPRONI_LOG", level.name());
+        }
         for (name, value) in &self.env {
             match value {
                 Some(value) => command.env(name, value),
@@ -70,7 +99,8 @@ impl Process {
     /// `on_stderr` is called with each line of its stderr.
     ///
     /// # Errors
-    /// `DriverNotExecutable` that says what the system said.
+    /// `DriverNotExecutable` that says what the system said, `InsufficientResources` where
+    /// something has run out.
     pub async fn spawn(
         path: &Path,
         on_stderr: impl Fn(&str) + Send + 'static,
@@ -243,7 +273,7 @@ fn living_in(process: i32) -> Option<i32> {
 /// The other processes of a session.
 #[cfg(not(target_os = "linux"))]
 fn session_members(session: Pid) -> Vec<Pid> {
-    let listed = std::process::Command::new("ps").args(["-A", "-o", "pid="]).output();
+    let listed = std::process::Command::new("/bin/ps").args(["-A", "-o", "pid="]).output();
     let text = listed.map(|output| output.stdout).unwrap_or_default();
     let text = String::from_utf8_lossy(&text).into_owned();
     let processes = text.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?));
@@ -279,6 +309,10 @@ async fn spawn_when_free(
 
 fn not_spawned(path: &Path, error: &std::io::Error) -> Error {
     let shown = path.display();
+    if resources::way_out(error).is_some() {
+        return Error::system(&format!("driver `{shown}` cannot be run"), error)
+            .with("path", shown.to_string());
+    }
     match (error.raw_os_error(), interpreter(path)) {
         // The file is there, so what is missing is what its first line names.
         (Some(2), Some(interpreter)) => cannot_run(

@@ -1,5 +1,7 @@
 //! One driver process and the talk with it: handshake, calls with deadlines, cancel, close.
 
+mod optional;
+
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -12,15 +14,17 @@ use caproni_driver::{
 use jsonrpsee::core::client::{Client, ClientBuilder, ClientT, Error as ClientError};
 use jsonrpsee::core::traits::ToRpcParams;
 use jsonrpsee::types::ErrorObjectOwned;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use tokio::io::BufReader;
 
 use crate::discovery::Driver;
 use crate::error::{Error, HOST_ONLY, Kind};
 use crate::interrupt::Interrupt;
 use crate::process::Process;
-use crate::transport::{self, Connection, Event, Listener, Outgoing};
+use crate::transport::{self, Connection, Event, InFlight, Listener, Outgoing};
+
+pub use optional::{OfLog, OnNode};
 
 /// How long a driver may take from its start to the answer to `initialize`.
 const HANDSHAKE: Duration = Duration::from_secs(20);
@@ -58,6 +62,8 @@ struct Link {
     process: Process,
     listener: Told,
     can_cancel: bool,
+    /// The driver's version, once it has told it.
+    version: Option<String>,
 }
 
 /// Who is told of what happens.
@@ -103,8 +109,15 @@ impl Session {
             ClientBuilder::default().request_timeout(Duration::from_secs(u32::MAX.into()));
         let client = builder.build_with_tokio(sender, receiver);
         let driver = driver.clone();
-        let mut link =
-            Link { driver, client, connection, process, listener: told, can_cancel: false };
+        let mut link = Link {
+            driver,
+            client,
+            connection,
+            process,
+            listener: told,
+            can_cancel: false,
+            version: None,
+        };
         let description = match link.shake_hands(limit, interrupt).await {
             Ok(description) => description,
             Err(error) => {
@@ -113,6 +126,7 @@ impl Session {
             }
         };
         link.can_cancel = description.capabilities.has_feature("cancel");
+        link.version = Some(description.version.clone());
         Ok(Self { driver: link.driver.clone(), description, link })
     }
 
@@ -262,7 +276,7 @@ impl Link {
                 self.driver.path.display(),
                 description.protocol_version
             );
-            return Err(self.process.fault(Kind::DriverProtocolError, message));
+            return Err(self.fault(Kind::DriverProtocolError, message));
         }
         Ok(description)
     }
@@ -282,12 +296,13 @@ impl Link {
             () = interrupt.first() => Early::Cancelled,
             () = after(patience) => Early::TimedOut(self.connection.outgoing()),
         };
+        let waited = begun.elapsed();
         match (self.end_request(method, interrupt, reply).await, early) {
             (Some(Err(error)), Early::TimedOut(_)) if error.is(&ErrorKind::Cancelled) => {
-                Err(self.out_of_time(method, error, begun.elapsed()))
+                Err(self.out_of_time(method, error, waited))
             }
             (Some(answered), _) => answered,
-            (None, _) => Err(self.forced(method, early, begun.elapsed())),
+            (None, _) => Err(self.forced(method, early, waited)),
         }
     }
 
@@ -369,7 +384,7 @@ impl Link {
                 };
                 let message =
                     format!("driver `{name}` did not {verb} `{method}` within {waited:.0} s");
-                self.process.fault(Kind::DriverUnresponsive, message)
+                self.fault(Kind::DriverUnresponsive, message)
             }
         };
         error.data.waited_ms = Some(milliseconds(waited));
@@ -396,7 +411,28 @@ impl Link {
         let name = self.driver.path.display();
         let message =
             format!("driver `{name}` broke the protocol in its answer to `{method}`: {what}");
-        self.process.fault(Kind::DriverProtocolError, message)
+        self.fault(Kind::DriverProtocolError, message)
+    }
+
+    /// An error of this driver, with all that is known of the moment.
+    fn fault(&self, kind: Kind, message: String) -> Error {
+        self.report(self.process.fault(kind, message))
+    }
+
+    /// Adds to a fault of the driver's what whoever mends it will ask for.
+    fn report(&self, mut error: Error) -> Error {
+        if let Some(version) = &self.version {
+            error = error.with("driverVersion", version.clone());
+        }
+        if error.kind == Kind::DriverCrashed {
+            error = error.with("ended", self.process.how_it_ended());
+        }
+        if let Some(InFlight { method, profile, since }) = self.connection.in_flight() {
+            let ran = milliseconds(since.elapsed());
+            let request = json!({"method": method, "profile": profile, "ranMs": ran});
+            error = error.with("request", request);
+        }
+        error
     }
 
     fn tell_end(&self) {
@@ -453,11 +489,11 @@ impl Link {
                 Outgoing::Written | Outgoing::Underway => "stdout",
             };
             let message = format!("driver `{path}` closed its {end} during `{method}`, and ran on");
-            return self.process.fault(Kind::DriverProtocolError, message).forced();
+            return self.fault(Kind::DriverProtocolError, message).forced();
         }
         // A driver that was killed leaves what it ran; nothing of it may outlive this.
         self.process.terminate(Duration::ZERO).await;
-        self.process.crashed(method).forced()
+        self.report(self.process.crashed(method)).forced()
     }
 }
 

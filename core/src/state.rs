@@ -4,14 +4,31 @@
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use caproni_driver::state_file;
+use serde::{Deserialize, Serialize};
+
 use crate::error::Error;
+
+/// Raised when what is kept changes so that older versions would misread it.
+const FORMAT: u64 = 1;
+
+/// What is kept of a cluster, besides its kubeconfig.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kept {
+    config_file: Option<String>,
+}
+
+/// The folder of all clusters in the state folder.
+const CLUSTERS: &str = "clusters";
 
 /// The folder of one cluster in the state folder.
 #[derive(Debug, Clone)]
 pub struct ClusterState {
+    state: PathBuf,
     folder: PathBuf,
 }
 
@@ -22,7 +39,8 @@ impl ClusterState {
     }
 
     fn under(state: &Path, driver: &str, profile: &str) -> Self {
-        Self { folder: state.join("clusters").join(format!("{driver}-{profile}")) }
+        let below = Path::new(CLUSTERS).join(format!("{driver}-{profile}"));
+        Self { state: state.into(), folder: state.join(below) }
     }
 
     /// The clusters of a driver of which something is kept. Where another driver's name begins
@@ -32,16 +50,32 @@ impl ClusterState {
     }
 
     fn profiles_under(state: &Path, driver: &str) -> BTreeSet<String> {
-        let folders = std::fs::read_dir(state.join("clusters")).into_iter().flatten().flatten();
+        let folders = std::fs::read_dir(state.join(CLUSTERS)).into_iter().flatten().flatten();
         let names = folders.filter_map(|folder| folder.file_name().into_string().ok());
         let profile = |name: String| Some(name.strip_prefix(driver)?.strip_prefix('-')?.to_owned());
         let profiles = names.filter_map(profile);
         profiles.filter(|profile| caproni_driver::check_profile(profile).is_ok()).collect()
     }
 
-    /// The config file that the cluster was started with last, if there was one.
-    pub fn config_file(&self) -> Option<String> {
-        std::fs::read_to_string(self.folder.join("config-file")).ok()
+    /// The config file that the cluster was started with last, if there was one. None was where
+    /// the folder's name is no name: a driver's list is foreign text.
+    ///
+    /// # Errors
+    /// What is kept is damaged, or a newer version's; says which file it is, and the next step.
+    pub fn config_file(&self) -> Result<Option<String>, String> {
+        let is_one_part = self.folder.parent() == Some(&self.state.join(CLUSTERS));
+        if !is_one_part {
+            return Ok(None);
+        }
+        let path = self.folder.join("cluster.json");
+        let Ok(text) = std::fs::read(&path) else {
+            // Of the time before it had a format.
+            return Ok(std::fs::read_to_string(self.folder.join("config-file")).ok());
+        };
+        let kept: Result<Kept, _> = state_file::from_json(&text, FORMAT);
+        kept.map(|kept| kept.config_file).map_err(|why| {
+            format!("cannot read `{}`: {why}; `caproni start` writes it anew", path.display())
+        })
     }
 
     /// Remembers the config file that the cluster is started with, for those who look for it.
@@ -49,24 +83,28 @@ impl ClusterState {
     /// # Errors
     /// The state folder cannot be written.
     pub fn keep_config_file(&self, path: Option<&Path>) -> std::io::Result<()> {
-        let file = self.folder.join("config-file");
-        let Some(path) = path else {
-            return match std::fs::remove_file(file) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            };
-        };
-        let text = std::path::absolute(path)?.to_string_lossy().into_owned();
-        if self.config_file().as_ref() == Some(&text) {
+        let absolute = path.map(std::path::absolute).transpose()?;
+        let config_file = absolute.map(|path| path.to_string_lossy().into_owned());
+        // The folder itself says that there is such a cluster: completion reads no more.
+        self.make_folder()?;
+        if self.config_file().as_ref() == Ok(&config_file) {
             return Ok(());
         }
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
-        write_private(&file, &text)
+        let text = state_file::to_json(&Kept { config_file }, FORMAT)?;
+        state_file::replace(&self.folder.join("cluster.json"), &text, 0o600)?;
+        // As versions before kept it.
+        let _ = std::fs::remove_file(self.folder.join("config-file"));
+        Ok(())
     }
 
     /// The private kubeconfig, if there is one.
     pub fn kubeconfig(&self) -> Option<String> {
-        std::fs::read_to_string(self.file()).ok()
+        std::fs::read_to_string(self.kubeconfig_file()).ok()
+    }
+
+    /// Where the private kubeconfig is, or would be.
+    pub fn kubeconfig_file(&self) -> PathBuf {
+        self.folder.join("kubeconfig")
     }
 
     /// Keeps a kubeconfig that only this user can read (mode 0600).
@@ -74,13 +112,17 @@ impl ClusterState {
     /// # Errors
     /// The state folder cannot be written.
     pub fn keep_kubeconfig(&self, text: &str) -> Result<(), Error> {
-        if self.kubeconfig().as_deref() == Some(text) {
-            return Ok(());
-        }
-        let kept = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
-        kept.and_then(|()| write_private(&self.file(), text)).map_err(|error| {
-            Error::internal(&format!("cannot write `{}`", self.file().display()), error)
-                .with_hint("make the folder writable, or name another one in CAPRONI_STATE_DIR")
+        let kept = self.make_folder().and_then(|()| match self.kubeconfig().as_deref() {
+            Some(kept) if kept == text => Ok(()),
+            _ => write_private(&self.kubeconfig_file(), text),
+        });
+        let closed = kept.and_then(|()| close(&self.kubeconfig_file()));
+        closed.map_err(|error| {
+            let failed = Error::system(
+                &format!("cannot write `{}`", self.kubeconfig_file().display()),
+                &error,
+            );
+            failed.or_hint("make the folder writable, or name another one in CAPRONI_STATE_DIR")
         })
     }
 
@@ -90,28 +132,43 @@ impl ClusterState {
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 
-    fn file(&self) -> PathBuf {
-        self.folder.join("kubeconfig")
+    fn make_folder(&self) -> std::io::Result<()> {
+        let below = self.folder.strip_prefix(&self.state).unwrap_or(&self.folder);
+        caproni_driver::private_folder(&self.state, below).map(drop)
+    }
+}
+
+/// Sees to it that a file is for its owner only, also one that was not made here.
+fn close(file: &Path) -> std::io::Result<()> {
+    match file.metadata()?.permissions().mode() & 0o077 {
+        0 => Ok(()),
+        _ => std::fs::set_permissions(file, PermissionsExt::from_mode(0o600)),
     }
 }
 
 /// Replaces a file in one step, so that a reader sees the old text or the new one.
 /// The file is readable for its owner only, unless it exists and says otherwise.
 pub fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let kept = path.metadata().map_or(OWNER_ONLY, |metadata| metadata.permissions().mode() & 0o777);
+    write_with_mode(path, text, kept)
+}
+
+/// As [`write_private`], and readable for its owner only whatever it was before.
+pub fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
+    write_with_mode(path, text, OWNER_ONLY)
+}
+
+/// The mode of a file that its owner alone may read.
+const OWNER_ONLY: u32 = 0o600;
+
+fn write_with_mode(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
     // A kubeconfig is often a link into a folder of dotfiles: the link stays.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     // What is no file, such as `/dev/null`, is written to: root could replace it by one.
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return OpenOptions::new().write(true).open(&path)?.write_all(text.as_bytes());
     }
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mode = path.metadata().map_or(0o600, |metadata| metadata.permissions().mode() & 0o777);
-    let mut new = tempfile::NamedTempFile::new_in(folder)?;
-    new.write_all(text.as_bytes())?;
-    new.as_file().set_permissions(PermissionsExt::from_mode(mode))?;
-    new.as_file().sync_all()?;
-    new.persist(&path).map_err(|failed| failed.error)?;
-    Ok(())
+    state_file::replace(&path, text.as_bytes(), mode)
 }
 
 #[cfg(test)]
@@ -125,10 +182,36 @@ mod tests {
         assert_eq!(state.kubeconfig(), None);
         state.keep_kubeconfig("text").unwrap();
         assert_eq!(state.kubeconfig().as_deref(), Some("text"));
-        assert_eq!(state.file().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(state.kubeconfig_file().metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(state.folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
         state.forget();
         assert!(!state.folder.exists());
+    }
+
+    #[test]
+    fn a_name_that_a_driver_tells_leads_to_no_other_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("clusters/odd-x")).unwrap();
+        std::fs::write(folder.path().join("config-file"), "/etc/shadow").unwrap();
+        for profile in ["x/../..", "x/../../.", "/..", "x/../../clusters/.."] {
+            let state = ClusterState::under(folder.path(), "odd", profile);
+            assert_eq!(state.config_file(), Ok(None), "{profile}");
+        }
+    }
+
+    #[test]
+    fn what_was_left_open_to_others_is_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = ClusterState::under(folder.path(), "k3d", "demo");
+        state.keep_kubeconfig("text").unwrap();
+        let open = |path: &Path, mode| {
+            std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+        };
+        open(&state.kubeconfig_file(), 0o644);
+        open(&state.folder, 0o755);
+        state.keep_kubeconfig("text").unwrap();
+        assert_eq!(state.kubeconfig_file().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(state.folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
     }
 
     #[test]
@@ -150,12 +233,31 @@ mod tests {
     fn the_config_file_is_that_of_the_last_start() {
         let folder = tempfile::tempdir().unwrap();
         let state = ClusterState::under(folder.path(), "k3d", "demo");
-        assert_eq!(state.config_file(), None);
+        assert_eq!(state.config_file(), Ok(None));
         state.keep_config_file(Some(Path::new("/a/caproni.yaml"))).unwrap();
-        assert_eq!(state.config_file().as_deref(), Some("/a/caproni.yaml"));
+        assert_eq!(state.config_file(), Ok(Some("/a/caproni.yaml".into())));
         state.keep_config_file(None).unwrap();
         state.keep_config_file(None).unwrap();
-        assert_eq!(state.config_file(), None);
+        assert_eq!(state.config_file(), Ok(None));
+    }
+
+    #[test]
+    fn what_older_versions_kept_is_read_and_what_newer_ones_did_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = ClusterState::under(folder.path(), "k3d", "demo");
+        std::fs::create_dir_all(&state.folder).unwrap();
+        std::fs::write(state.folder.join("config-file"), "/old/caproni.yaml").unwrap();
+        assert_eq!(state.config_file(), Ok(Some("/old/caproni.yaml".into())));
+        let path = state.folder.join("cluster.json");
+        for text in ["", "garbage", "{\"format\": 2}"] {
+            std::fs::write(&path, text).unwrap();
+            let why = state.config_file().unwrap_err();
+            assert!(why.contains(&path.display().to_string()), "{why}");
+            assert!(why.ends_with("`caproni start` writes it anew"), "{why}");
+        }
+        state.keep_config_file(Some(Path::new("/new/caproni.yaml"))).unwrap();
+        assert_eq!(state.config_file(), Ok(Some("/new/caproni.yaml".into())));
+        assert!(!state.folder.join("config-file").exists());
     }
 
     #[test]
@@ -172,6 +274,17 @@ mod tests {
         rustix::io::read(&terminal, &mut read).unwrap();
         assert_eq!(&read, b"text");
         assert!(!device.metadata().unwrap().is_file());
+    }
+
+    #[test]
+    fn a_secret_is_for_its_owner_only_whatever_the_file_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "old").unwrap();
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
+        write_secret(&file, "new").unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "new");
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod fuzz;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use caproni_driver::{MAX_LINE, Progress};
 use jsonrpsee::core::client::{ReceivedMessage, TransportReceiverT, TransportSenderT};
@@ -50,6 +51,28 @@ struct Exchange {
     fault: Option<String>,
     /// How far the last line to the driver has come.
     outgoing: Outgoing,
+    /// The last request that was sent.
+    request: Option<InFlight>,
+}
+
+/// A request on its way: which it is, and since when. Its config is nobody else's business.
+#[derive(Debug, Clone)]
+pub struct InFlight {
+    /// Its method.
+    pub method: String,
+    /// The cluster that it is about, if it is about one.
+    pub profile: Option<String>,
+    /// When it was sent.
+    pub since: Instant,
+}
+
+impl InFlight {
+    fn of(message: &Value) -> Option<Self> {
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+        let profile = message.get("params").and_then(|params| params.get("profile"));
+        let (method, profile) = (text(message.get("method"))?, text(profile));
+        Some(Self { method, profile, since: Instant::now() })
+    }
 }
 
 /// How far a line to the driver has come.
@@ -77,6 +100,11 @@ impl Connection {
     /// How far the last line to the driver has come.
     pub fn outgoing(&self) -> Outgoing {
         self.lock().outgoing
+    }
+
+    /// The last request that was sent.
+    pub fn in_flight(&self) -> Option<InFlight> {
+        self.lock().request.clone()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Exchange> {
@@ -123,8 +151,10 @@ impl<W: AsyncWrite + Unpin + Send + 'static> TransportSenderT for Sender<W> {
 
     async fn send(&mut self, mut message: String) -> Result<(), Ended> {
         let parsed: Option<Value> = serde_json::from_str(&message).ok();
-        if let Some(id) = parsed.as_ref().and_then(|message| message.get("id")) {
-            self.connection.lock().pending = Some(id.clone());
+        if let Some((message, id)) = parsed.as_ref().and_then(|it| Some((it, it.get("id")?))) {
+            let mut exchange = self.connection.lock();
+            exchange.pending = Some(id.clone());
+            exchange.request = InFlight::of(message);
         }
         (self.listener)(Event::Sent(message.clone().into_bytes()));
         message.push('\n');
@@ -158,24 +188,38 @@ impl<R: AsyncBufRead + Unpin + Send + 'static> TransportReceiverT for Receiver<R
                 Ok(Some(line)) => line,
                 Ok(None) | Err(_) => return Err(Ended),
             };
-            (self.listener)(Event::Received(line.clone()));
             let read = classify(&line, &self.connection.lock());
+            // The line is given away and not copied: it may be as long as a line can be.
             match read {
                 Read::Reply(id) => {
+                    let reply = for_client(bare(&line));
+                    self.tell([Event::Received(line)]);
                     let mut exchange = self.connection.lock();
                     exchange.pending = None;
                     exchange.answered.push(id);
-                    return Ok(ReceivedMessage::Bytes(for_client(bare(&line))));
+                    return Ok(ReceivedMessage::Bytes(reply));
                 }
-                Read::Progress(progress) => (self.listener)(Event::Progress(progress)),
-                Read::Noise => (self.listener)(Event::Noise(excerpt(&line))),
-                Read::Nothing => {}
+                Read::Progress(progress) => {
+                    self.tell([Event::Received(line), Event::Progress(progress)]);
+                }
+                Read::Noise => {
+                    let noise = excerpt(&line);
+                    self.tell([Event::Received(line), Event::Noise(noise)]);
+                }
+                Read::Nothing => self.tell([Event::Received(line)]),
                 Read::Fault(what) => {
+                    self.tell([Event::Received(line)]);
                     self.connection.lock().fault = Some(what);
                     return Err(Ended);
                 }
             }
         }
+    }
+}
+
+impl<R> Receiver<R> {
+    fn tell<const N: usize>(&self, events: [Event; N]) {
+        events.into_iter().for_each(|event| (self.listener)(event));
     }
 }
 

@@ -16,6 +16,10 @@ use crate::state::ClusterState;
 /// Asks first on a terminal, unless `--yes` is given. The cluster's context is taken
 /// out of the kubeconfig.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni destroy                 asks first, where there is a terminal
+  caproni --driver k3d --profile demo destroy --yes")]
 pub(crate) struct Destroy {}
 
 impl Destroy {

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::App;
 use super::drivers::reason;
+use crate::config::DEFAULT_PROFILE;
 use crate::discovery::{Candidate, Driver};
 use crate::error::{Error, Kind};
 use crate::exit;
@@ -37,6 +38,10 @@ const AT_ONCE: usize = 64;
 /// one. A driver that cannot tell is a row with the reason, and the exit code is 0. The state is
 /// what the driver says: `caproni status` also asks the cluster itself.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni list
+  caproni --driver kind list -o json")]
 pub(crate) struct List {}
 
 impl List {
@@ -64,7 +69,8 @@ struct Row {
 /// One cluster, and the file that it was started with, if it was started here.
 struct Listed {
     cluster: Cluster,
-    config_file: Option<String>,
+    /// Or why it is not known.
+    config_file: Result<Option<String>, String>,
 }
 
 /// All rows, in the order of the names. Dropped half done, it ends what it has started.
@@ -81,7 +87,7 @@ async fn rows(app: &App, candidates: Vec<Candidate>) -> Vec<Row> {
             continue;
         }
         let (names, turns, listener) = (names.clone(), turns.clone(), app.listener());
-        let profile = app.global.profile.clone();
+        let profile = app.global.profile.clone().unwrap_or_else(|| DEFAULT_PROFILE.into());
         asked.spawn(async move {
             let _turn = turns.acquire_owned().await;
             let clusters = in_time(&driver, &profile, limit, listener, &names).await;
@@ -174,14 +180,18 @@ impl Listed {
 
     fn to_json(&self, driver: &str) -> Value {
         let cluster = &self.cluster;
-        json!({
+        let mut row = json!({
             "driver": driver,
             "profile": cluster.profile,
             "state": cluster.state,
             "kubernetesVersion": cluster.kubernetes_version,
             "kubeContext": cluster.kube_context,
-            "configFile": self.config_file,
-        })
+            "configFile": self.config_file.as_ref().ok(),
+        });
+        if let Err(why) = &self.config_file {
+            row["configFileError"] = json!(why);
+        }
+        row
     }
 
     fn cells(&self, driver: &str) -> [String; 6] {
@@ -192,7 +202,10 @@ impl Listed {
             value(&json!(cluster.state)),
             or_dash(cluster.kubernetes_version.as_deref()),
             or_dash(cluster.kube_context.as_deref()),
-            self.config_file.clone().unwrap_or_default(),
+            match &self.config_file {
+                Ok(path) => path.clone().unwrap_or_default(),
+                Err(why) => format!("unknown: {why}"),
+            },
         ]
     }
 }

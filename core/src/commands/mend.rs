@@ -7,6 +7,7 @@ use caproni_driver::{Action, ErrorKind};
 
 use super::App;
 use crate::error::Error;
+use crate::process::search_path;
 
 /// The mending of one command's errors: each command line is run once at most.
 pub(super) struct Mending<'a> {
@@ -66,11 +67,17 @@ async fn run(action: &Action) -> Result<(), String> {
     let Some((program, args)) = action.argv.split_first() else {
         return Err("the driver named an empty command".into());
     };
+    if program.contains('/') && !program.starts_with('/') {
+        return Err(format!("`{program}` is a relative path, which is never run"));
+    }
     let stderr =
         std::io::stderr().as_fd().try_clone_to_owned().map_err(|error| error.to_string())?;
-    let status =
-        tokio::process::Command::new(program).args(args).stdout(Stdio::from(stderr)).status().await;
-    match status {
+    let mut command = tokio::process::Command::new(program);
+    command.args(args).stdout(Stdio::from(stderr));
+    if let Some(path) = search_path() {
+        command.env("PATH", path);
+    }
+    match command.status().await {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("`{line}` ended with {status}")),
         Err(error) => Err(format!("`{line}` cannot be run: {error}")),

@@ -1,24 +1,39 @@
 //! One module for each verb, and what they have in common.
 
 mod bring_up;
+pub(crate) mod completion;
+pub(crate) mod config;
 pub(crate) mod destroy;
 pub(crate) mod drivers;
+pub(crate) mod env;
+pub(crate) mod exec;
+pub(crate) mod help;
+pub(crate) mod image;
+pub(crate) mod kubeconfig;
+pub(crate) mod kubectl;
 pub(crate) mod list;
+pub(crate) mod logs;
+pub(crate) mod man;
 mod mend;
 pub(crate) mod restart;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;
+pub(crate) mod usage;
+pub(crate) mod use_context;
 pub(crate) mod version;
+pub(crate) mod wait;
+mod watch;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use caproni_driver::{Change, ErrorKind, Outcome};
 use serde_json::{Value, json};
+use tokio::task::AbortHandle;
 
-use crate::config::{self, ConfigFile};
+use crate::config::{self as file_config, ConfigFile, DEFAULT_PROFILE};
 use crate::discovery::{Driver, SearchPath};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
@@ -51,6 +66,7 @@ pub(crate) struct App {
     pub(crate) interrupt: Interrupt,
     pub(crate) search: SearchPath,
     recorder: Option<Arc<Recorder>>,
+    teller: AbortHandle,
 }
 
 /// Which cluster is meant, and what the user's file says.
@@ -65,17 +81,38 @@ pub(crate) struct Target {
 impl App {
     pub(crate) fn new(global: Global, ui: Ui) -> Result<Self, Error> {
         let interrupt = Interrupt::listen()?;
-        tell_of(interrupt.clone(), ui.clone());
+        let teller = tell_of(interrupt.clone(), ui.clone());
         let complain = ui.clone();
-        let record = |path: &PathBuf| Recorder::new(path, move |what| complain.warn(what));
-        let recorder = global.record.as_ref().map(record);
-        Ok(Self { global, ui, interrupt, search: SearchPath::from_env(), recorder })
+        let record = |path: &PathBuf| {
+            let made = Recorder::new(path, ui.secrets(), move |what| complain.warn(what));
+            made.map_err(|error| {
+                Error::usage(format!("the trace `{}` cannot be written: {error}", path.display()))
+            })
+        };
+        let recorder = global.trace.as_ref().map(record).transpose()?;
+        Ok(Self { global, ui, interrupt, search: SearchPath::from_env(), recorder, teller })
+    }
+
+    /// Where Ctrl-C is the usual end of a command, and not its cancelling.
+    pub(crate) fn expect_interrupt(&self) {
+        self.teller.abort();
+    }
+
+    /// Hands the terminal over to another program, which takes this one's place: nothing of the
+    /// display is left on it, and a user who has cancelled gets no program any more.
+    pub(crate) fn hand_over(&self, takeover: impl FnOnce() -> Error) -> Error {
+        self.ui.done();
+        if self.interrupt.is_raised() {
+            return Error::driver(ErrorKind::Cancelled, "cancelled");
+        }
+        takeover()
     }
 
     /// The cluster that command line, environment and config file name together.
     pub(crate) fn target(&self) -> Result<Target, Error> {
-        check_profile(&self.global.profile)?;
+        self.global.profile.as_deref().map(check_profile).transpose()?;
         let file = self.config_file()?;
+        let profile = self.profile(file.as_ref())?;
         let said = self.global.driver.as_deref().filter(|driver| !driver.is_empty());
         let in_file = file.as_ref().map(ConfigFile::driver).transpose()?.flatten();
         let by_default = said.is_none() && in_file.is_none();
@@ -85,7 +122,7 @@ impl App {
             (None, None) => self.default_driver()?,
         };
         for shadowed in &driver.shadowed {
-            if self.global.verbose {
+            if self.global.verbose() {
                 self.ui.note(&format!(
                     "`{}` is shadowed by `{}`",
                     shadowed.display(),
@@ -93,31 +130,43 @@ impl App {
                 ));
             }
         }
-        Ok(Target { driver, profile: self.global.profile.clone(), file, by_default })
+        Ok(Target { driver, profile, file, by_default })
     }
 
-    fn default_driver(&self) -> Result<Driver, Error> {
+    /// The profile that the command line or the environment names, or else the config file.
+    pub(crate) fn profile(&self, file: Option<&ConfigFile>) -> Result<String, Error> {
+        match (&self.global.profile, file) {
+            (Some(said), _) => Ok(said.clone()),
+            (None, Some(file)) => file.profile(),
+            (None, None) => Ok(DEFAULT_PROFILE.to_owned()),
+        }
+    }
+
+    pub(crate) fn default_driver(&self) -> Result<Driver, Error> {
         self.search.find_name(DEFAULT_DRIVER).map_err(|error| {
             if error.is(&ErrorKind::DriverNotFound) { self.no_driver() } else { error }
         })
     }
 
     pub(crate) fn config_file(&self) -> Result<Option<ConfigFile>, Error> {
-        let path = match &self.global.config_file {
-            Some(path) if !path.as_os_str().is_empty() => Some(path.clone()),
-            _ => {
-                let here = std::env::current_dir().map_err(|error| {
-                    Error::internal("the current folder is gone", error)
-                        .with_hint("change to a folder that is there, or pass `--config-file`")
-                })?;
-                config::find(&here)
-            }
+        let path = match self.named_config_file() {
+            Some(path) => Some(path.to_path_buf()),
+            None => file_config::find(&self.folder()?),
         };
-        let file = path.map(|path| ConfigFile::read(&path)).transpose()?;
-        for line in file.iter().flat_map(ConfigFile::not_supported) {
-            self.ui.warn(&line);
-        }
-        Ok(file)
+        path.map(|path| ConfigFile::read(&path)).transpose()
+    }
+
+    /// The config file that the command line or the environment names.
+    pub(crate) fn named_config_file(&self) -> Option<&Path> {
+        self.global.config_file.as_deref().filter(|path| !path.as_os_str().is_empty())
+    }
+
+    /// The folder that the program was started in.
+    pub(crate) fn folder(&self) -> Result<PathBuf, Error> {
+        std::env::current_dir().map_err(|error| {
+            Error::internal("the current folder is gone", error)
+                .with_hint("change to a folder that is there, or pass `--config-file`")
+        })
     }
 
     fn no_driver(&self) -> Error {
@@ -168,16 +217,16 @@ impl App {
     /// must not keep anyone from stopping a cluster or looking at it.
     pub(crate) fn config_if_valid(&self, target: &Target, session: &Session) -> Option<Value> {
         let driver = &session.driver.name;
-        let section = match &target.file {
-            Some(file) => Some(file.section(driver).ok()?),
-            None => None,
-        };
-        let valid = config::validate(section.as_ref(), &session.description.config_schema, driver);
-        valid
-            .inspect_err(|error| {
-                self.ui.warn(&format!("the config is not used: {}", error.message))
-            })
-            .ok()
+        let section = target.file.as_ref().map(|file| file.section(driver)).transpose();
+        let schema = &session.description.config_schema;
+        match section.and_then(|section| file_config::validate(section.as_ref(), schema, driver)) {
+            Ok(config) => Some(config),
+            Err(error) if error.is(&ErrorKind::MissingDriverConfig) => None,
+            Err(error) => {
+                self.ui.warn(&format!("the config is not used: {}", error.message));
+                None
+            }
+        }
     }
 
     /// After a driver was ended by force: asks a fresh one what is left.
@@ -218,11 +267,12 @@ impl App {
 }
 
 /// Tells a user who interrupts that this was heard, and what would be quicker.
-fn tell_of(interrupt: Interrupt, ui: Ui) {
-    tokio::spawn(async move {
+fn tell_of(interrupt: Interrupt, ui: Ui) -> AbortHandle {
+    let told = tokio::spawn(async move {
         interrupt.first().await;
         ui.note("cancelling; a second Ctrl-C ends at once, and may leave things half done");
     });
+    told.abort_handle()
 }
 
 fn check_profile(profile: &str) -> Result<(), Error> {
@@ -258,4 +308,15 @@ fn change_name(change: &Change) -> String {
 /// A driver that has no such method is as good as one that says it cannot.
 fn is_unsupported(error: &Error) -> bool {
     error.is(&ErrorKind::Unsupported)
+}
+
+/// Refuses a driver without an optional method, before it is asked for it.
+fn need(session: &Session, method: &str, what: &str) -> Result<(), Error> {
+    if session.has_method(method) {
+        return Ok(());
+    }
+    let message = format!("driver `{}` cannot {what}", session.driver.name);
+    let hint =
+        format!("see what it can do with `caproni drivers describe {}`", session.driver.name);
+    Err(Error::driver(ErrorKind::Unsupported, message).with_hint(hint))
 }

@@ -10,6 +10,9 @@ use crate::error::Error;
 ///
 /// Applies the fields of the config that a restart can change.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni restart                 applies fields that need a restart")]
 pub(crate) struct Restart {
     #[command(flatten)]
     options: Options,

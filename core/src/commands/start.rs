@@ -12,6 +12,12 @@ use crate::error::Error;
 /// with another config is refused and not touched. What a failed or interrupted
 /// creation has made is removed again.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni start
+  caproni --driver k3d start --profile demo
+  caproni start --yes             also sets up a backend that is missing
+  caproni start --switch-context  makes its context the current one")]
 pub(crate) struct Start {
     #[command(flatten)]
     options: Options,

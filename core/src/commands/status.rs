@@ -1,5 +1,7 @@
 //! `caproni status`
 
+use std::time::Duration;
+
 use caproni_driver::{Condition, State, Status as ClusterStatus};
 use clap::Args;
 use serde_json::{Value, json};
@@ -8,7 +10,7 @@ use super::{App, LIMIT_TO_ASK, Target};
 use crate::error::Error;
 use crate::exit;
 use crate::readiness::{Look, Readiness};
-use crate::session::Session;
+use crate::session::{Call, Session};
 use crate::ui::{clean, condition_line, nodes_table};
 
 /// Tell the state of the cluster, and whether it takes workloads
@@ -16,13 +18,29 @@ use crate::ui::{clean, condition_line, nodes_table};
 /// Changes nothing. Exits with 0 when the cluster is ready, 3 when it is stopped or
 /// does not exist, 4 when it is starting or not ready.
 #[derive(Debug, Args)]
-pub(crate) struct Status {}
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Status {
+    /// Go on with what it becomes, until Ctrl-C or for `--timeout`; the exit code is the last state's
+    ///
+    /// Prints a line for each change; with `-o json` one JSON value on one line.
+    #[arg(long, short)]
+    watch: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  caproni status
+  caproni status --watch -o json | jq .state";
 
 impl Status {
     pub(crate) async fn run(self, app: &App) -> Result<u8, Error> {
         let target = app.target()?;
+        if self.watch {
+            return super::watch::watch(app, &target).await;
+        }
         let session = app.open(&target).await?;
-        let report = report(app, &target, &session).await;
+        let limit = app.global.timeout.unwrap_or(LIMIT_TO_ASK);
+        let report = report(app, &target, &session, limit).await;
         session.close().await;
         let report = report?;
         app.ui.result(&report.to_text(), &report.to_json())?;
@@ -30,9 +48,15 @@ impl Status {
     }
 }
 
-async fn report(app: &App, target: &Target, session: &Session) -> Result<Report, Error> {
+/// Looks at a cluster; the driver may take so long for each of its two answers.
+pub(super) async fn report(
+    app: &App,
+    target: &Target,
+    session: &Session,
+    limit: Duration,
+) -> Result<Report, Error> {
     let config = app.config_if_valid(target, session);
-    let call = app.call(target, LIMIT_TO_ASK);
+    let call = Call { timeout: Some(limit), ..app.call(target, limit) };
     let status = session.status(call, config.clone()).await?;
     if status.state != State::Ready {
         return Ok(Report::new(target, session, status, None));
@@ -52,7 +76,8 @@ async fn report(app: &App, target: &Target, session: &Session) -> Result<Report,
 
 /// What is known of a cluster: the driver's word, and what was measured.
 pub(super) struct Report {
-    profile: String,
+    /// The cluster's name.
+    pub(super) profile: String,
     /// The driver that answers.
     pub(super) driver: String,
     pub(super) status: ClusterStatus,
@@ -91,7 +116,20 @@ impl Report {
         json
     }
 
-    fn to_text(&self) -> String {
+    /// The state in one line, with the first thing that is not as it should be.
+    pub(super) fn line(&self) -> String {
+        let status = &self.status;
+        let state = match status.exists {
+            true => status.state.to_string(),
+            false => format!("{} (it does not exist)", status.state),
+        };
+        match status.conditions.iter().find(|one| !one.ok) {
+            Some(condition) => clean(&format!("{state}: {}", condition_line(condition))),
+            None => clean(&state),
+        }
+    }
+
+    pub(super) fn to_text(&self) -> String {
         let status = &self.status;
         let state = match (status.exists, self.look.is_some() || status.state != State::Ready) {
             (false, _) => "stopped (it does not exist)".into(),

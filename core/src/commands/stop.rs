@@ -8,6 +8,10 @@ use crate::exit;
 
 /// Stop the cluster and keep its data
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni stop
+  caproni --driver k3d --profile demo stop")]
 pub(crate) struct Stop {}
 
 impl Stop {

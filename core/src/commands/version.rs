@@ -13,6 +13,10 @@ use crate::ui::clean;
 ///
 /// Without a driver only caproni's own version is told.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni version
+  caproni --driver k3d version -o json")]
 pub(crate) struct Version {}
 
 impl Version {

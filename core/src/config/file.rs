@@ -1,43 +1,41 @@
 //! Finding `caproni.yaml` and reading what counts in it.
 //!
-//! The format is that of GitLab's caproni, whose files hold much that is not ours
-//! (`deployers`, `reloaders`, `repositories`): only `cluster` counts, the rest is
-//! ignored without a word.
+//! The format is version 2 of that of GitLab's caproni, whose files hold much that is not ours
+//! (`deployers`, `reloaders`, `repositories`): `version`, `variables`, `extends` and `cluster`
+//! count, the rest is ignored without a word.
+//!
+//! What `${NAME}` stands for is looked up when a part of the file is asked for, and only there:
+//! a variable that is not set for another driver, or for a deployer, is no error.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use caproni_driver::{ErrorKind, Violation};
+use caproni_driver::ErrorKind;
 
-use super::text;
-use super::yaml::{self, Node, Place};
-use crate::error::{Error, Kind};
+use super::extends;
+use super::nearest::unknown;
+use super::origin::Origin;
+use super::profile::Strategy;
+use super::section::Section;
+use super::sources::{Source, Sources};
+use super::variables::{Environment, Variables};
+use super::yaml::{Data, Node, Place};
+use crate::error::Error;
 
 /// The file's name.
-const NAME: &str = "caproni.yaml";
+pub const NAME: &str = "caproni.yaml";
 
-/// A config file that was read.
+/// What `cluster` may hold besides the sections of drivers.
+pub(super) const OURS: [&str; 3] = ["driver", "name", "network"];
+
+/// A config file that was read, with all that it is made of.
 #[derive(Debug, Clone)]
 pub struct ConfigFile {
     /// Where it is.
     pub path: PathBuf,
-    document: Node,
-}
-
-/// A driver's section of a config file.
-#[derive(Debug, Clone)]
-pub struct Section {
-    /// The file it is in.
-    pub file: PathBuf,
-    /// Its name, such as `cluster.k3d`.
-    pub name: String,
-    pub(super) node: Node,
-}
-
-impl Section {
-    /// The section as JSON, as it stands in the file.
-    pub fn to_json(&self) -> serde_json::Value {
-        self.node.to_json()
-    }
+    pub(super) document: Node,
+    pub(super) sources: Arc<Sources>,
+    variables: Variables,
 }
 
 /// Looks for `caproni.yaml` in a folder and all folders above it.
@@ -46,25 +44,30 @@ pub fn find(folder: &Path) -> Option<PathBuf> {
 }
 
 impl ConfigFile {
-    /// Reads a config file.
+    /// Reads a config file with what it extends, and the local file beside it.
     ///
     /// # Errors
     /// `InvalidConfigFile` with file, line and column.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = text::read(path).map_err(|error| {
-            Error::new(
-                Kind::InvalidConfigFile,
-                format!("cannot read `{}`: {error}", path.display()),
-            )
-            .with_hint("name another file with `--config-file`")
-        })?;
-        let document = yaml::parse(&text).map_err(|(place, message)| {
-            let message = format!("{}: {message}", at(path, place));
-            Error::new(Kind::InvalidConfigFile, message).with_hint("mend the YAML there")
-        })?;
-        let file = Self { path: path.to_path_buf(), document };
-        file.check_shape()?;
+        Self::read_in(path, Environment::of_process())
+    }
+
+    /// The same in any environment.
+    ///
+    /// # Errors
+    /// As [`ConfigFile::read`].
+    pub fn read_in(path: &Path, environment: Environment) -> Result<Self, Error> {
+        let (document, sources) = extends::read(path, &environment)?;
+        let variables = Variables::read(&document, &sources, environment)?;
+        let file =
+            Self { path: path.to_path_buf(), document, sources: Arc::new(sources), variables };
+        file.check_cluster()?;
         Ok(file)
+    }
+
+    /// The files that it is made of, this one first.
+    pub fn sources(&self) -> &[Source] {
+        self.sources.all()
     }
 
     /// The driver it names in `cluster.driver`.
@@ -72,9 +75,7 @@ impl ConfigFile {
     /// # Errors
     /// `InvalidConfigFile` when that is not a name.
     pub fn driver(&self) -> Result<Option<String>, Error> {
-        let Some(node) = self.cluster().and_then(|cluster| cluster.get("driver")) else {
-            return Ok(None);
-        };
+        let Some(node) = self.ours("driver")? else { return Ok(None) };
         match node.as_str() {
             // A path here would run whatever the project brings along.
             Some(name) if !name.contains('/') && !name.is_empty() => Ok(Some(name.to_owned())),
@@ -84,13 +85,56 @@ impl ConfigFile {
         }
     }
 
-    /// What the file holds that this version does not act upon, one line each.
-    pub fn not_supported(&self) -> Vec<String> {
-        let extends = self.document.get("extends").map(|node| {
-            let place = at(&self.path, node.place);
-            format!("{place}: `extends` is not supported yet, its fragments are not read")
-        });
-        extends.into_iter().collect()
+    /// The profile that `cluster.name.strategy` asks for.
+    ///
+    /// # Errors
+    /// `InvalidConfigFile` when there is no such strategy.
+    pub fn profile(&self) -> Result<String, Error> {
+        Ok(self.strategy()?.profile(&self.path))
+    }
+
+    pub(super) fn strategy(&self) -> Result<Strategy, Error> {
+        let known = || Strategy::ALL.iter().map(|(name, _)| *name);
+        let hint = "write `strategy: static` or `strategy: directory`";
+        let Some(name) = self.ours("name")? else { return Ok(Strategy::Static) };
+        let Data::Fields(fields) = &name.data else {
+            let what = "`cluster.name` must hold a `strategy`";
+            return Err(self.wrong(name.place, what).with_hint(hint));
+        };
+        if let Some((other, node)) = fields.iter().find(|(field, _)| field != "strategy") {
+            let what = unknown("field", other, ["strategy"]);
+            return Err(self.wrong(node.place, &what).with_hint(hint));
+        }
+        let Some(node) = name.get("strategy").filter(|node| !node.is_null()) else {
+            return Ok(Strategy::Static);
+        };
+        let said = node.as_str().unwrap_or_default();
+        let found = Strategy::ALL.iter().find(|(name, _)| *name == said);
+        found.map(|(_, strategy)| *strategy).ok_or_else(|| {
+            self.wrong(node.place, &unknown("strategy", said, known())).with_hint(hint)
+        })
+    }
+
+    /// The names of the drivers' sections.
+    pub fn sections(&self) -> Vec<String> {
+        let all = self.cluster().map(Node::fields).unwrap_or_default().iter();
+        all.map(|(name, _)| name.clone()).filter(|name| !is_ours(name)).collect()
+    }
+
+    /// A part of `cluster` that is no driver's, as JSON.
+    ///
+    /// # Errors
+    /// `InvalidConfigFile`: something in it cannot be replaced.
+    pub fn ours_as_json(&self, name: &str) -> Result<Option<serde_json::Value>, Error> {
+        Ok(self.ours(name)?.map(|node| node.to_json()))
+    }
+
+    /// Where a value of `cluster` comes from that is no driver's.
+    pub fn origin(&self, path: &[&str]) -> Option<Origin> {
+        let (first, rest) = path.split_first()?;
+        let node = self.ours(first).ok()??;
+        let node = rest.iter().try_fold(&node, |node, name| node.get(name))?;
+        Some(Origin::of(node, &self.sources))
     }
 
     /// The section for a driver.
@@ -110,62 +154,57 @@ impl ConfigFile {
             .with("section", name)
             .with("file", file));
         };
-        if !node.is_null() && !matches!(node.data, yaml::Data::Fields(_)) {
+        if !node.is_null() && !matches!(node.data, Data::Fields(_)) {
             return Err(self.wrong(
                 node.place,
                 &format!("`{name}` must hold fields, such as `{driver}: {{}}`"),
             ));
         }
-        Ok(Section { file: self.path.clone(), name, node: node.clone() })
+        let (node, unexpanded) = self.variables.expand(node);
+        Ok(Section { name, node, sources: self.sources.clone(), unexpanded })
     }
 
-    fn cluster(&self) -> Option<&Node> {
+    pub(super) fn cluster(&self) -> Option<&Node> {
         self.document.get("cluster")
     }
 
-    fn check_shape(&self) -> Result<(), Error> {
-        let holds_fields =
-            |node: &Node| node.is_null() || matches!(node.data, yaml::Data::Fields(_));
-        if !holds_fields(&self.document) {
-            return Err(
-                self.wrong(self.document.place, "the file must hold fields, such as `cluster:`")
-            );
-        }
-        match self.cluster() {
-            Some(cluster) if !holds_fields(cluster) => {
-                Err(self.wrong(cluster.place, "`cluster` must hold fields, such as `driver: k3d`"))
+    /// A part of `cluster` that is no driver's, with everything replaced.
+    pub(super) fn ours(&self, name: &str) -> Result<Option<Node>, Error> {
+        let node = self.cluster().and_then(|cluster| cluster.get(name));
+        let Some(node) = node.filter(|node| !node.is_null()) else { return Ok(None) };
+        let (expanded, left) = self.variables.expand(node);
+        match left.first() {
+            None => Ok(Some(expanded)),
+            Some(left) => {
+                let place = node.place_of(left.path.iter().map(String::as_str));
+                Err(self.wrong(place, &left.why).with_hint(SET_IT))
             }
-            _ => Ok(()),
         }
     }
 
-    fn wrong(&self, place: Place, message: &str) -> Error {
-        Error::new(Kind::InvalidConfigFile, format!("{}: {message}", at(&self.path, place)))
+    pub(super) fn wrong(&self, place: Place, message: &str) -> Error {
+        self.sources.error(place, message)
     }
 }
 
-impl Section {
-    /// The place of a field in the file, as `file:line:column`.
-    pub(super) fn locate(&self, violation: Violation, path: &[&str]) -> Violation {
-        let mut located = violation;
-        located.location = Some(at(&self.file, self.node.place_of(path.iter().copied())));
-        located
-    }
-}
+/// What to do about a variable that is not set.
+pub(super) const SET_IT: &str = "set the variable, give it a default such as `${NAME:-default}`, or write `$${` for a plain `${`";
 
-fn at(file: &Path, place: Place) -> String {
-    format!("{}:{}:{}", file.display(), place.line, place.column)
+/// Tells whether a part of `cluster` is no driver's.
+pub(super) fn is_ours(name: &str) -> bool {
+    OURS.contains(&name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
 
     fn file(text: &str) -> Result<ConfigFile, Error> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(NAME);
         std::fs::write(&path, text).unwrap();
-        ConfigFile::read(&path)
+        ConfigFile::read_in(&path, Environment::new(|_| None))
     }
 
     #[test]
@@ -181,11 +220,12 @@ mod tests {
     #[test]
     fn what_is_not_ours_is_ignored() {
         let file = file(
-            "version: 2\ndeployers: [x]\ncluster:\n  driver: k3d\n  network: {hostname: h}\n  k3d:\n",
+            "version: 2\ndeployers: [\"${UNSET}\"]\ncluster:\n  driver: k3d\n  network: {hostname: h}\n  k3d:\n  colima: {memory: \"${UNSET}\"}\n",
         );
         let file = file.unwrap();
         assert_eq!(file.driver().unwrap().as_deref(), Some("k3d"));
-        assert!(file.section("k3d").is_ok());
+        assert!(file.section("k3d").unwrap().unexpanded.is_empty());
+        assert_eq!(file.section("colima").unwrap().unexpanded.len(), 1);
     }
 
     #[test]
@@ -215,5 +255,29 @@ mod tests {
             "{}",
             error.message
         );
+    }
+
+    #[test]
+    fn a_misspelt_name_of_ours_is_not_taken_for_a_driver() {
+        let told = |text: &str| file(text).unwrap_err().message;
+        assert!(told("cluster: {drvier: k3d}\n").ends_with("did you mean `driver`?"));
+        assert!(told("cluster: {nmae: {strategy: directory}}\n").ends_with("did you mean `name`?"));
+        assert!(file("cluster: {driver2: {}, nam: {}, mine: x}\n").is_ok());
+    }
+
+    #[test]
+    fn the_strategy_says_what_the_profile_is() {
+        let profile = |name: &str| file(&format!("cluster: {{{name}}}\n")).unwrap().profile();
+        for text in ["", "name:", "name: {}", "name: {strategy: static}", "name: {strategy:}"] {
+            assert_eq!(profile(text).unwrap(), "caproni", "{text}");
+        }
+        assert_ne!(profile("name: {strategy: directory}").unwrap(), "caproni");
+        let wrong = |text| profile(text).unwrap_err().message;
+        assert!(
+            wrong("name: {strategy: dir}")
+                .ends_with("unknown strategy `dir`, did you mean `directory`?")
+        );
+        assert!(wrong("name: {stratgy: static}").ends_with("did you mean `strategy`?"));
+        assert!(wrong("name: demo").ends_with("must hold a `strategy`"));
     }
 }

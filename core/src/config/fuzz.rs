@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::{ConfigFile, fields, schema, validate};
+use super::{ConfigFile, Environment, fields, schema, validate};
 use crate::error::{Error, Kind};
 
 /// A schema of all that drivers' schemas are made of.
@@ -33,7 +33,7 @@ pub fn config(text: &[u8]) {
     let is_told = |error: &Error| {
         assert!(error.message.contains(&shown), "{error}");
     };
-    let file = match ConfigFile::read(&path) {
+    let file = match ConfigFile::read_in(&path, Environment::new(|_| None)) {
         Ok(file) => file,
         Err(error) => {
             assert_eq!(error.kind, Kind::InvalidConfigFile, "{error}");
@@ -69,7 +69,8 @@ pub fn schema(values: &[u8]) {
     let folder = tempfile::tempdir().expect("there is room for a file");
     let path = folder.path().join("caproni.yaml");
     std::fs::write(&path, json!({"cluster": {"x": config}}).to_string()).expect("there is room");
-    let section = ConfigFile::read(&path).and_then(|file| file.section("x"));
+    let section =
+        ConfigFile::read_in(&path, Environment::new(|_| None)).and_then(|file| file.section("x"));
     let Ok(section) = section else { return };
     if let Err(error) = validate(Some(&section), &schema, "x") {
         let hidden = error.data.violations.iter().all(|violation| violation.location.is_some());

@@ -1,13 +1,17 @@
 //! Checking a driver's section against the driver's schema.
 
-use caproni_driver::config::{complete, is_sensitive, resolve};
+use caproni_driver::config::{complete, resolve};
 use caproni_driver::{ErrorKind, Violation};
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value, json};
 
 use super::Section;
-use super::schema::{self, Fault};
+use super::file::SET_IT;
+use super::nearest;
+use super::schema::{self, Fault, Unusable};
+use super::secrets::{is_secret, secrets};
+use super::typed::typed;
 use crate::error::{Error, Kind};
 
 /// Checks a driver's section and fills in the schema's defaults.
@@ -18,23 +22,21 @@ use crate::error::{Error, Kind};
 /// `InvalidDriverConfig` with every violation and its place; `DriverProtocolError`
 /// when the schema itself is of no use.
 pub fn validate(section: Option<&Section>, schema: &Value, driver: &str) -> Result<Value, Error> {
-    let given = section.map(|section| section.node.to_json()).filter(|given| !given.is_null());
-    let given = given.unwrap_or_else(|| json!({}));
     // First of all: nothing else walks through a schema that leads nowhere.
     schema::measure(schema).map_err(|fault| of_no_use(driver, &fault))?;
-    let mut found = Vec::new();
+    let given = section.map(|section| typed(schema, schema, &section.node));
+    let given = given.filter(|given| !given.is_null()).unwrap_or_else(|| json!({}));
+    let mut found: Found = section.map(unexpanded).unwrap_or_default();
     unknown_fields(schema, schema, &given, &mut Vec::new(), &mut found);
     let config = complete(schema, &given);
-    found.extend(broken_rules(schema, &config).map_err(|fault| of_no_use(driver, &fault))?);
-    unexpanded(&given, &mut Vec::new(), &mut found);
-    if found.is_empty() {
-        return Ok(config);
-    }
-    let violations = found.into_iter().map(|(path, violation)| {
-        let steps: Vec<&str> = path.iter().map(String::as_str).collect();
-        section.map_or(violation.clone(), |section| section.locate(violation, &steps))
-    });
-    Err(invalid(driver, violations.collect()))
+    let broken = broken_rules(schema, &config).map_err(|unusable| match unusable {
+        Unusable::Schema(fault) => of_no_use(driver, &fault),
+        Unusable::Machine(error) => Error::system("the config cannot be checked", &error),
+    })?;
+    let is_new =
+        |(path, _): &(Vec<String>, Violation)| found.iter().all(|(other, _)| other != path);
+    found.extend(broken.into_iter().filter(is_new).collect::<Vec<_>>());
+    if found.is_empty() { Ok(config) } else { Err(invalid(section, schema, driver, found)) }
 }
 
 type Found = Vec<(Vec<String>, Violation)>;
@@ -45,7 +47,23 @@ const MOST: usize = 100;
 /// How much of one broken rule is told, in characters: it holds the value that breaks it.
 const LONGEST: usize = 1024;
 
-fn invalid(driver: &str, violations: Vec<Violation>) -> Error {
+fn invalid(section: Option<&Section>, schema: &Value, driver: &str, found: Found) -> Error {
+    let secrets = section.map(|section| secrets(schema, &section.node)).unwrap_or_default();
+    let unset = section.is_some_and(|section| !section.unexpanded.is_empty());
+    let mut found = found;
+    if let Some(section) = section {
+        found.sort_by_key(|(path, _)| section.place_of(path));
+    }
+    let (mut violations, mut excerpts) = (Vec::new(), Vec::new());
+    for (path, violation) in found {
+        let Some(section) = section else {
+            violations.push(violation);
+            continue;
+        };
+        let (violation, excerpt) = section.locate(violation, &path, &secrets);
+        violations.push(violation);
+        excerpts.push(excerpt);
+    }
     let place = violations.first().and_then(|v| v.location.clone());
     let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
     let what = violations.first().map(|v| v.message.clone()).unwrap_or_default();
@@ -53,9 +71,24 @@ fn invalid(driver: &str, violations: Vec<Violation>) -> Error {
         0 | 1 => String::new(),
         n => format!(" (and {} more)", n - 1),
     };
+    let hint = match unset && violations.len() == 1 {
+        true => SET_IT.to_owned(),
+        false => format!("mend the section `cluster.{driver}`"),
+    };
     Error::driver(ErrorKind::InvalidDriverConfig, format!("{place}{what}{more}"))
-        .with_hint(format!("mend the section `cluster.{driver}`"))
+        .with_hint(hint)
         .with_violations(violations)
+        .with_excerpts(&excerpts)
+}
+
+/// What of a section could not be replaced.
+fn unexpanded(section: &Section) -> Found {
+    let violation = |left: &super::variables::Unexpanded| {
+        let field = left.path.join(".");
+        let message = format!("`{field}`: {}", left.why);
+        (left.path.clone(), Violation::new(field, message))
+    };
+    section.unexpanded.iter().map(violation).collect()
 }
 
 /// Finds fields the schema does not name. An object schema with `properties` is taken
@@ -99,17 +132,7 @@ fn unknown_fields(
 }
 
 fn unknown(path: &[String], name: &str, known: &Map<String, Value>) -> Violation {
-    let nearest = known
-        .keys()
-        .map(|key| (strsim::jaro_winkler(&name.to_lowercase(), key), key))
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    let known_names = || known.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-    let message = match nearest {
-        Some((likeness, key)) if likeness > 0.75 => {
-            format!("unknown field `{name}`, did you mean `{key}`?")
-        }
-        _ => format!("unknown field `{name}`; known are {}", known_names()),
-    };
+    let message = nearest::unknown("field", name, known.keys().map(String::as_str));
     Violation::new(path.join("."), message)
 }
 
@@ -118,7 +141,7 @@ fn of_no_use(driver: &str, Fault { rule, what }: &Fault) -> Error {
     Error::new(Kind::DriverProtocolError, message).with_hint("tell the driver's author")
 }
 
-fn broken_rules(schema: &Value, config: &Value) -> Result<Found, Fault> {
+fn broken_rules(schema: &Value, config: &Value) -> Result<Found, Unusable> {
     let config = config.clone();
     schema::with_compiled(schema, move |schema, validator| {
         let errors = validator.iter_errors(&config);
@@ -168,48 +191,6 @@ where
     }
 }
 
-fn is_secret(root: &Value, path: &[String]) -> bool {
-    let mut at = root;
-    for step in path {
-        let section = resolve(root, at);
-        let known = section.get("properties").and_then(|known| known.get(step));
-        let others = || section.get("additionalProperties").or_else(|| section.get("items"));
-        let Some(next) = known.or_else(others) else { break };
-        at = next;
-        if is_sensitive(root, at) {
-            return true;
-        }
-    }
-    false
-}
-
-/// Refuses `${NAME}`, which other tools for these files replace: passed on as it is, it
-/// would end up in the cluster.
-fn unexpanded(given: &Value, path: &mut Vec<String>, found: &mut Found) {
-    match given {
-        Value::String(text) if text.contains("${") => {
-            let field = path.join(".");
-            let message = format!("`{field}`: `${{…}}` is not replaced yet");
-            found.push((path.clone(), Violation::new(field, message)));
-        }
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                path.push(index.to_string());
-                unexpanded(item, path, found);
-                path.pop();
-            }
-        }
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                path.push(name.clone());
-                unexpanded(value, path, found);
-                path.pop();
-            }
-        }
-        _ => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,6 +204,7 @@ mod tests {
                 "image": {"type": "string"},
                 "token": {"type": "string", "minLength": 8, "x-caproni-sensitive": true},
                 "logins": {"type": "array", "items": {"properties": {"password": {"$ref": "#/$defs/Secret"}}}},
+                "closed": {"additionalProperties": false, "properties": {"pass": {"x-caproni-sensitive": true}}},
                 "labels": {"type": "object", "additionalProperties": {"type": "string"}},
                 "k3s": {"anyOf": [{"$ref": "#/$defs/K3s"}, {"type": "null"}]},
             },
@@ -306,11 +288,36 @@ mod tests {
     }
 
     #[test]
-    fn an_unexpanded_variable_is_refused() {
+    fn a_variable_that_is_not_set_is_one_of_the_violations() {
         assert_eq!(
-            violations("    image: \"x:${TAG}\"\n"),
-            ["caproni.yaml:3:5: `image`: `${…}` is not replaced yet"]
+            violations("    servers: \"${N_O_N_E}\"\n    image: 3\n"),
+            [
+                "caproni.yaml:3:5: `servers`: `N_O_N_E` is not set",
+                "caproni.yaml:4:5: `image`: 3 is not of type \"string\"",
+            ]
         );
+    }
+
+    #[test]
+    fn a_number_out_of_a_variable_is_a_number() {
+        assert_eq!(check("    servers: \"${N_O_N_E:-3}\"\n").unwrap(), json!({"servers": 3}));
+        assert_eq!(
+            violations("    servers: \"${N_O_N_E:-many}\"\n"),
+            ["caproni.yaml:3:5: `servers`: \"many\" is not of type \"integer\""]
+        );
+    }
+
+    #[test]
+    fn a_secret_beside_what_is_wrong_is_hidden_in_the_line() {
+        let error = check("    {token: hunter22, logins: [{password: hunter23}], sevrers: 1}\n")
+            .unwrap_err();
+        let shown = error.data.more["places"][0]["source"].as_str().unwrap().to_owned();
+        assert_eq!(shown, "    {token: (hidden), logins: [{password: (hidden)}], sevrers: 1}");
+        assert!(!error.to_json().to_string().contains("hunter2"));
+        for misspelt in ["tokn: hunter24", "my_password: hunter24", "closed: {pswd: hunter24}"] {
+            let error = check(&format!("    {misspelt}\n")).unwrap_err();
+            assert!(!error.to_json().to_string().contains("hunter24"), "{error:?}");
+        }
     }
 
     #[test]

@@ -7,9 +7,11 @@ use serde_json::{Map, Number, Value};
 
 pub(super) use load::MAX_LENGTH;
 
-/// Where something stands in a file; both count from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where something stands in a file; line and column count from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
+    /// Which of the files that make up a config, as [`super::sources::Sources`] counts them.
+    pub(super) source: usize,
     /// The line.
     pub(super) line: usize,
     /// The column.
@@ -21,8 +23,21 @@ pub(super) struct Place {
 pub(super) struct Node {
     /// Where it begins; for a field's value, where its key begins.
     pub(super) place: Place,
+    /// Where the value itself begins and ends.
+    pub(super) span: (Place, Place),
     /// What it is.
     pub(super) data: Data,
+    /// How its text came about, where that held `${…}`.
+    pub(super) expanded: Option<Expanded>,
+}
+
+/// How a text that held `${…}` came about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Expanded {
+    /// Whether it was one `${…}` and nothing else.
+    pub(super) is_whole: bool,
+    /// What it was made of, in words, such as `TAG of the environment`.
+    pub(super) from: Vec<String>,
 }
 
 /// What a node is.
@@ -42,24 +57,55 @@ pub(super) enum Data {
 /// What is wrong, and where.
 pub(super) fn parse(text: &str) -> Result<Node, (Place, String)> {
     let documents = load::load(text)
-        .map_err(|refusal| (Place { line: refusal.line, column: refusal.column }, refusal.what))?;
-    let start = Place { line: 1, column: 1 };
+        .map_err(|refusal| (Place::new(refusal.line, refusal.column), refusal.what))?;
     match documents.as_slice() {
-        [] => Ok(Node { place: start, data: Data::Scalar(Value::Null) }),
+        [] => Ok(Node::empty()),
         [document] => node(document, place(document)),
         [_, second, ..] => Err((place(second), "there is more than one document".into())),
     }
 }
 
+impl Place {
+    fn new(line: usize, column: usize) -> Self {
+        Self { source: 0, line, column }
+    }
+}
+
 impl Node {
+    /// Nothing, at the beginning of a file.
+    pub(super) fn empty() -> Self {
+        let start = Place::new(1, 1);
+        Self { place: start, span: (start, start), data: Data::Scalar(Value::Null), expanded: None }
+    }
+
+    /// The same as part of another file.
+    #[must_use]
+    pub(super) fn in_source(mut self, source: usize) -> Self {
+        for place in [&mut self.place, &mut self.span.0, &mut self.span.1] {
+            place.source = source;
+        }
+        let all = |node: Self| node.in_source(source);
+        self.data = match self.data {
+            Data::List(items) => Data::List(items.into_iter().map(all).collect()),
+            Data::Fields(fields) => {
+                Data::Fields(fields.into_iter().map(|(name, node)| (name, all(node))).collect())
+            }
+            scalar @ Data::Scalar(_) => scalar,
+        };
+        self
+    }
+
+    /// Its fields; none when it is anything else.
+    pub(super) fn fields(&self) -> &[(String, Self)] {
+        match &self.data {
+            Data::Fields(fields) => fields,
+            _ => &[],
+        }
+    }
+
     /// The value of a field.
     pub(super) fn get(&self, key: &str) -> Option<&Node> {
-        match &self.data {
-            Data::Fields(fields) => {
-                fields.iter().find(|(name, _)| name == key).map(|(_, node)| node)
-            }
-            _ => None,
-        }
+        self.fields().iter().find(|(name, _)| name == key).map(|(_, node)| node)
     }
 
     /// The value as text.
@@ -104,7 +150,7 @@ impl Node {
 }
 
 fn place(node: &MarkedYamlOwned) -> Place {
-    Place { line: node.span.start.line(), column: node.span.start.col() + 1 }
+    Place::new(node.span.start.line(), node.span.start.col() + 1)
 }
 
 fn node(source: &MarkedYamlOwned, at: Place) -> Result<Node, (Place, String)> {
@@ -125,7 +171,8 @@ fn node(source: &MarkedYamlOwned, at: Place) -> Result<Node, (Place, String)> {
             return Err((at, "a value that cannot be read".into()));
         }
     };
-    Ok(Node { place: at, data })
+    let end = Place::new(source.span.end.line(), source.span.end.col() + 1);
+    Ok(Node { place: at, span: (place(source), end), data, expanded: None })
 }
 
 fn field_name(key: &MarkedYamlOwned) -> Result<String, (Place, String)> {
@@ -160,8 +207,8 @@ mod tests {
     fn a_value_is_found_with_its_place() {
         let document = parse("a: 1\nb:\n  - x\n  - y: 2\n    z: 3\n").unwrap();
         assert_eq!(document.to_json(), json!({"a": 1, "b": ["x", {"y": 2, "z": 3}]}));
-        assert_eq!(document.place_of(["b", "1", "z"]), Place { line: 5, column: 5 });
-        assert_eq!(document.place_of(["b", "7"]), Place { line: 2, column: 1 });
+        assert_eq!(document.place_of(["b", "1", "z"]), Place::new(5, 5));
+        assert_eq!(document.place_of(["b", "7"]), Place::new(2, 1));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::meaning::{listed, typed};
 use super::probe::Probe;
 use super::trial::Trial;
 use super::wire::hold;
+use crate::process::search_path;
 
 /// How long the program of a plan may run.
 const PLAN: Duration = Duration::from_secs(30);
@@ -166,6 +167,9 @@ async fn carry_out(plan: &Plan) -> Result<(Option<i32>, String), String> {
     let program = &plan.argv[0];
     let mut command = tokio::process::Command::new(program);
     command.args(&plan.argv[1..]).envs(&plan.env).stdin(Stdio::null()).kill_on_drop(true);
+    if let Some(path) = search_path() {
+        command.env("PATH", path);
+    }
     let output = tokio::time::timeout(PLAN, command.output()).await;
     let output =
         output.map_err(|_| format!("`{program}` still runs after {} s", PLAN.as_secs()))?;

@@ -163,6 +163,7 @@ pub const COVERAGE: &[(&str, How)] = &[
     ),
     ("SEC-3", NotChecked(OF_THE_HOST)),
     ("SEC-4", NotChecked("how a driver runs programs does not show from outside; see [EXEC-1]")),
+    ("SEC-5", NotChecked("binds the host; what a driver keeps where is its own affair")),
 ];
 
 /// How a rule is held; `None` for one that this table does not know.

@@ -15,7 +15,8 @@ fn command_of(process: i32) -> Option<String> {
 #[cfg(not(target_os = "linux"))]
 fn command_of(process: i32) -> Option<String> {
     let id = process.to_string();
-    let listed = std::process::Command::new("ps").args(["-o", "args=", "-p", &id]).output().ok()?;
+    let mut ps = std::process::Command::new("/bin/ps");
+    let listed = ps.args(["-o", "args=", "-p", &id]).output().ok()?;
     let line = String::from_utf8_lossy(&listed.stdout).trim().to_owned();
     (!line.is_empty()).then_some(line)
 }

@@ -10,41 +10,44 @@ use caproni_driver::config::{SENSITIVE, resolve};
 use serde_json::{Map, Value};
 
 use super::Side;
-
-/// How each masked value begins. The number after it tells equal ones from others.
-pub const HIDDEN: &str = "(hidden";
-
-/// The shortest text that is looked for where it does not belong. A shorter one would be
-/// found in half of all words.
-const LEAST: usize = 4;
-
-/// The shortest line of a longer secret that is looked for, since logs come line by line.
-const LEAST_OF_MANY: usize = 8;
+use super::secrets::{HIDDEN, Secrets};
 
 /// What one session's lines have told of what is secret.
 #[derive(Debug, Default)]
-pub(super) struct Mask {
+pub struct Mask {
     schema: Value,
-    secrets: Vec<String>,
+    secrets: Secrets,
 }
 
+/// What a line holds in which there may be something to learn.
+const TELLING: [&[u8]; 4] = [b"\"configSchema\"", b"\"config\"", b"\"kubeconfig\"", b"\"env\""];
+
 impl Mask {
+    /// Knows what others know already, and tells them what it learns.
+    pub fn new(secrets: Secrets) -> Self {
+        Self { schema: Value::Null, secrets }
+    }
+
+    /// Learns from a line what is secret, where there is nobody to show it to.
+    pub fn hear(&mut self, from: Side, line: &[u8]) {
+        if TELLING.iter().any(|key| line.windows(key.len()).any(|part| part == *key)) {
+            self.line(from, &String::from_utf8_lossy(line));
+        }
+    }
+
     /// The line as it may be shown. One with nothing to hide stays as it is.
-    pub(super) fn line(&mut self, from: Side, line: &str) -> String {
+    pub fn line(&mut self, from: Side, line: &str) -> String {
         let Ok(mut value) = serde_json::from_str::<Value>(line) else {
-            return self.scrub(&without_kubeconfig(line));
+            return self.secrets.scrub(&without_kubeconfig(line));
         };
         let before = value.clone();
         if let (Value::Object(message), Side::Host | Side::Driver) = (&mut value, from) {
             self.message(message);
         }
-        self.scrub_all(&mut value);
+        self.secrets.scrub_all(&mut value);
         // Of a member that is given twice only the last one was read.
-        if value == before && self.scrub(line) == line {
-            line.to_owned()
-        } else {
-            value.to_string()
-        }
+        let same = value == before && self.secrets.scrub(line) == line;
+        if same { line.to_owned() } else { value.to_string() }
     }
 
     fn message(&mut self, message: &mut Map<String, Value>) {
@@ -80,7 +83,7 @@ impl Mask {
                     self.config(root, &parts, item, shown);
                 }
             }
-            Value::String(text) if shown == Shown::Hidden => *text = self.hide(text),
+            Value::String(text) if shown == Shown::Hidden => *text = self.secrets.hide(text),
             Value::Number(_) if shown == Shown::Hidden => *value = 0.into(),
             _ => {}
         }
@@ -90,7 +93,7 @@ impl Mask {
         let context = result.get("context").and_then(Value::as_str).unwrap_or("hidden").to_owned();
         if let Some(Value::String(kubeconfig)) = result.get_mut("kubeconfig") {
             for credential in credentials(kubeconfig) {
-                self.hide(&credential);
+                self.secrets.hide(&credential);
             }
             *kubeconfig = stub(&context);
         }
@@ -100,50 +103,10 @@ impl Mask {
         {
             for value in env.values_mut() {
                 if let Value::String(text) = value {
-                    *text = self.hide(text);
+                    *text = self.secrets.hide(text);
                 }
             }
         }
-    }
-
-    /// The word for a secret, the same for the same one.
-    fn hide(&mut self, secret: &str) -> String {
-        if secret.is_empty() {
-            return String::new();
-        }
-        let known = self.secrets.iter().position(|known| known == secret);
-        let index = known.unwrap_or_else(|| {
-            self.secrets.push(secret.to_owned());
-            self.secrets.len() - 1
-        });
-        format!("{HIDDEN} {})", index + 1)
-    }
-
-    fn scrub_all(&self, value: &mut Value) {
-        match value {
-            Value::String(text) => *text = self.scrub(text),
-            Value::Array(items) => items.iter_mut().for_each(|item| self.scrub_all(item)),
-            Value::Object(fields) => {
-                let all = std::mem::take(fields).into_iter();
-                fields.extend(all.map(|(name, mut value)| {
-                    self.scrub_all(&mut value);
-                    (self.scrub(&name), value)
-                }));
-            }
-            _ => {}
-        }
-    }
-
-    fn scrub(&self, text: &str) -> String {
-        let mut found: Vec<(String, usize)> = Vec::new();
-        for (index, secret) in self.secrets.iter().enumerate() {
-            found.extend(spellings(secret).map(|spelling| (spelling, index + 1)));
-        }
-        // The longest first, so that none is cut up by a part of it.
-        found.sort_by_key(|(spelling, _)| std::cmp::Reverse(spelling.len()));
-        found.into_iter().fold(text.to_owned(), |text, (spelling, number)| {
-            text.replace(&spelling, &format!("{HIDDEN} {number})"))
-        })
     }
 }
 
@@ -177,20 +140,6 @@ fn below<'a>(parts: &[&'a Value], key: &str) -> Vec<&'a Value> {
         None => part.get("additionalProperties"),
     };
     parts.iter().filter_map(of).collect()
-}
-
-/// The texts by which a secret is recognised: itself, its lines, and the value of `NAME=VALUE`;
-/// each also as it stands in JSON, of which a line may hold a part.
-fn spellings(secret: &str) -> impl Iterator<Item = String> {
-    let lines = secret.lines().map(str::trim).filter(|line| line.len() >= LEAST_OF_MANY);
-    let value = secret.split_once('=').map(|(_, value)| value);
-    let all = std::iter::once(secret).chain(value).filter(|text| text.len() >= LEAST);
-    all.chain(lines).flat_map(|text| [text.to_owned(), in_json(text)])
-}
-
-fn in_json(text: &str) -> String {
-    let quoted = Value::from(text).to_string();
-    quoted[1..quoted.len() - 1].to_owned()
 }
 
 /// What of a kubeconfig lets anyone in who has it.
@@ -234,6 +183,7 @@ fn without_kubeconfig(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recording::secrets::in_json;
     use serde_json::json;
 
     fn told(schema: &Value) -> Mask {

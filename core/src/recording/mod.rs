@@ -5,10 +5,11 @@
 pub mod fuzz;
 mod mask;
 mod read;
+mod secrets;
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,10 +18,10 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::transport::{Event, Listener};
-use mask::Mask;
 
-pub use mask::HIDDEN;
+pub use mask::Mask;
 pub use read::{Exchange, Recording, Session, reply, request};
+pub use secrets::{HIDDEN, Secrets};
 
 /// One line of a recording.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,12 +58,13 @@ pub struct Recorder {
     file: Mutex<Place>,
     begun: Instant,
     sessions: AtomicU64,
+    secrets: Secrets,
     complain: Box<dyn Fn(&str) + Send + Sync>,
 }
 
 /// Where a recording goes.
 enum Place {
-    /// Not made before there is something to write: a driver may be a caproni as well, which
+    /// Not emptied before there is something to write: a driver may be a caproni as well, which
     /// gets the same variables, and must leave its host's recording alone.
     Path(PathBuf),
     File(File),
@@ -70,21 +72,32 @@ enum Place {
 }
 
 impl Recorder {
-    /// Will write to this file. `complain` is told when that cannot be done.
-    pub fn new(path: &Path, complain: impl Fn(&str) + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self {
+    /// Will write to this file, without these secrets and those that it learns. `complain` is
+    /// told when that can be done no more.
+    ///
+    /// # Errors
+    /// What the system says of a file that cannot be written.
+    pub fn new(
+        path: &Path,
+        secrets: Secrets,
+        complain: impl Fn(&str) + Send + Sync + 'static,
+    ) -> std::io::Result<Arc<Self>> {
+        // Whether it can be is known at once, and what is in it stays for now.
+        close(&File::options().append(true).create(true).mode(0o600).open(path)?)?;
+        Ok(Arc::new(Self {
             file: Mutex::new(Place::Path(path.to_owned())),
             begun: Instant::now(),
             sessions: AtomicU64::new(1),
+            secrets,
             complain: Box::new(complain),
-        })
+        }))
     }
 
     /// Listens to one session, and passes everything on.
     pub fn listener(self: &Arc<Self>, next: Listener) -> Listener {
         let recorder = Arc::clone(self);
         let session = self.sessions.fetch_add(1, Ordering::Relaxed);
-        let mask = Mutex::new(Mask::default());
+        let mask = Mutex::new(Mask::new(self.secrets.clone()));
         Arc::new(move |event| {
             if let Some((from, line)) = line_of(&event) {
                 let mut mask = mask.lock().unwrap_or_else(PoisonError::into_inner);
@@ -127,7 +140,18 @@ impl Place {
 /// # Errors
 /// What the system says.
 pub fn create(path: &Path) -> std::io::Result<File> {
-    File::options().write(true).create(true).truncate(true).mode(0o600).open(path)
+    let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    close(&file)?;
+    Ok(file)
+}
+
+/// Closes a file to others that was there already, and more open.
+fn close(file: &File) -> std::io::Result<()> {
+    let metadata = file.metadata()?;
+    match metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 {
+        true => file.set_permissions(Permissions::from_mode(0o600)),
+        false => Ok(()),
+    }
 }
 
 fn line_of(event: &Event) -> Option<(Side, Vec<u8>)> {

@@ -5,6 +5,7 @@ mod text;
 
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use caproni_driver::Action;
 use serde_json::{Value, json};
@@ -12,6 +13,8 @@ use serde_json::{Value, json};
 use crate::error::Error;
 use crate::exit;
 use crate::interrupt::Interrupt;
+use crate::options::Level;
+use crate::recording::{Mask, Secrets, Side};
 use crate::transport::{Event, Listener};
 use progress::{Display, Progress};
 
@@ -26,31 +29,55 @@ pub enum Format {
     Json,
 }
 
+/// Which lines between host and driver are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lines {
+    /// None.
+    Never,
+    /// All, and of a long one its beginning.
+    Short,
+    /// All as they are.
+    Whole,
+}
+
+/// How much of a line is shown that is not shown whole, in characters.
+const SHOWN: usize = 500;
+
 /// The user at the other end.
 #[derive(Clone)]
 pub struct Ui {
     format: Format,
-    verbose: bool,
+    level: Level,
+    secrets: Secrets,
     progress: Arc<Mutex<Progress>>,
 }
 
 impl Ui {
-    /// Talks in a format; `verbose` shows the drivers' logs as well.
+    /// Talks in a format, and tells as much as the level says.
     ///
     /// A program that asks for JSON gets an error as the one thing on stderr, so
     /// progress and notes are left out for it, unless a person looks on.
-    pub fn new(format: Format, verbose: bool) -> Self {
+    pub fn new(format: Format, level: Level) -> Self {
+        let verbose = level >= Level::Debug;
         let display = match (std::io::stderr().is_terminal(), format) {
             (true, _) if !verbose => Display::Live,
             (false, Format::Json) if !verbose => Display::Nothing,
             _ => Display::Lines,
         };
-        Self { format, verbose, progress: Arc::new(Mutex::new(Progress::new(display))) }
+        let progress = Arc::new(Mutex::new(Progress::new(display)));
+        Self { format, level, secrets: Secrets::default(), progress }
+    }
+
+    /// What is known to be secret: it is shown in no note and in no error.
+    pub fn secrets(&self) -> Secrets {
+        self.secrets.clone()
     }
 
     /// Shows what happens now, until the next step or [`Ui::done`].
     pub fn step(&self, step: &str, message: &str) {
-        self.progress().step(step, message);
+        if self.level > Level::Warn {
+            self.progress().step(step, &self.secrets.scrub(message));
+        }
     }
 
     /// Ends the display of steps.
@@ -60,26 +87,67 @@ impl Ui {
 
     /// Tells something that is neither result nor error.
     pub fn note(&self, message: &str) {
-        self.progress().line(&clean(message));
+        if self.level > Level::Warn {
+            self.progress().line(&clean(&self.secrets.scrub(message)));
+        }
     }
 
     /// Tells something that should make the user think.
     pub fn warn(&self, message: &str) {
-        self.progress().line(&format!("warning: {}", clean(message)));
+        let message = self.secrets.scrub(message);
+        self.progress().line(&format!("warning: {}", clean(&message)));
     }
 
-    /// Tells the user's drivers' progress as it comes.
+    /// Tells what one driver does as it comes: its progress, and what the level says.
     pub fn listener(&self) -> Listener {
-        let ui = self.clone();
+        let lines = if self.level >= Level::Trace { Lines::Short } else { Lines::Never };
+        self.listener_with(lines)
+    }
+
+    /// As [`Ui::listener`], and shows what goes over the wire.
+    pub fn listener_with(&self, lines: Lines) -> Listener {
+        let (ui, begun) = (self.clone(), Instant::now());
+        let mask = Mutex::new(Mask::new(self.secrets()));
+        let wire = move |ui: &Self, arrow: &str, from: Side, line: &[u8]| {
+            let mut mask = mask.lock().unwrap_or_else(PoisonError::into_inner);
+            match lines {
+                Lines::Never => mask.hear(from, line),
+                shown => {
+                    let line = mask.line(from, &String::from_utf8_lossy(line));
+                    ui.note(&format!("{arrow} {}", shortened(line, shown)));
+                }
+            }
+        };
         Arc::new(move |event| match event {
-            Event::Progress(progress) => ui.progress().report(&progress),
-            Event::Log(line) if ui.verbose => ui.note(&format!("driver: {line}")),
-            Event::Noise(line) if ui.verbose => {
+            Event::Progress(progress) => ui.report(&progress),
+            Event::Log(line) if ui.is_verbose() => ui.note(&format!("driver: {line}")),
+            Event::Noise(line) if ui.is_verbose() => {
                 ui.note(&format!("driver, on stdout where only the protocol belongs: {line}"));
             }
             Event::Log(_) | Event::Noise(_) => {}
-            Event::Sent(_) | Event::Received(_) | Event::Started(_) | Event::Ended(_) => {}
+            Event::Sent(line) => wire(&ui, "->", Side::Host, &line),
+            Event::Received(line) => wire(&ui, "<-", Side::Driver, &line),
+            Event::Started(path) if ui.level >= Level::Trace => {
+                ui.note(&format!("runs `{}`", path.display()));
+            }
+            Event::Ended(how) if ui.level >= Level::Trace => {
+                let seconds = begun.elapsed().as_secs_f64();
+                ui.note(&format!("the driver {how} after {seconds:.1} s"));
+            }
+            Event::Started(_) | Event::Ended(_) => {}
         })
+    }
+
+    fn report(&self, progress: &caproni_driver::Progress) {
+        if self.level > Level::Warn {
+            let mut progress = progress.clone();
+            progress.message = self.secrets.scrub(&progress.message);
+            self.progress().report(&progress);
+        }
+    }
+
+    fn is_verbose(&self) -> bool {
+        self.level >= Level::Debug
     }
 
     /// Prints a command's result: the one thing on stdout.
@@ -88,17 +156,33 @@ impl Ui {
     /// It cannot be written, to a full disk say. A reader that has gone away is no
     /// failure of ours.
     pub fn result(&self, text: &str, json: &Value) -> Result<(), Error> {
+        let printed = match self.format {
+            Format::Text => self.print(text.trim_end()),
+            Format::Json => self.print(&text::harmless_json(json)),
+        };
+        printed.map(drop)
+    }
+
+    /// Prints one of the results of a command that goes on, a line whatever the format, and tells
+    /// whether anybody reads it still.
+    ///
+    /// # Errors
+    /// As [`Ui::result`].
+    pub fn event(&self, line: &str, json: &Value) -> Result<bool, Error> {
+        match self.format {
+            Format::Text => self.print(line),
+            Format::Json => self.print(&text::harmless_json_line(json)),
+        }
+    }
+
+    fn print(&self, text: &str) -> Result<bool, Error> {
         self.done();
         let mut stdout = anstream::stdout();
-        let written = match self.format {
-            Format::Text => writeln!(stdout, "{}", text.trim_end()),
-            Format::Json => writeln!(stdout, "{}", text::harmless_json(json)),
-        };
+        let written = writeln!(stdout, "{text}");
         match written.and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                Err(Error::internal("it worked, but the result cannot be written", error))
-            }
-            _ => Ok(()),
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(Error::system("it worked, but the result cannot be written", &error)),
         }
     }
 
@@ -107,8 +191,16 @@ impl Ui {
         self.done();
         let mut stderr = anstream::stderr();
         let _ = match self.format {
-            Format::Text => write!(stderr, "{}", text::error(error, self.verbose)),
-            Format::Json => writeln!(stderr, "{}", text::harmless_json(&error_json(error))),
+            Format::Text => {
+                let text = text::error(error, self.is_verbose());
+                write!(stderr, "{}", self.secrets.scrub(&text))
+            }
+            Format::Json => {
+                let mut json = error_json(error);
+                self.secrets.scrub_all(&mut json);
+                json["error"]["kind"] = error.kind.to_string().into();
+                writeln!(stderr, "{}", text::harmless_json(&json))
+            }
         };
     }
 
@@ -143,6 +235,8 @@ impl Ui {
         match self.format {
             Format::Text => {
                 self.done();
+                let mut answer = answer.clone();
+                self.secrets.scrub_all(&mut answer);
                 let _ = writeln!(anstream::stderr(), "{answer:#}");
             }
             Format::Json => self.error(&error.clone().with("answer", answer.clone())),
@@ -188,6 +282,15 @@ impl Ui {
 
     fn progress(&self) -> std::sync::MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn shortened(line: String, lines: Lines) -> String {
+    match line.char_indices().nth(SHOWN) {
+        Some((end, _)) if lines == Lines::Short => {
+            format!("{}… ({} bytes)", &line[..end], line.len())
+        }
+        _ => line,
     }
 }
 

@@ -6,6 +6,7 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use serde_json::Value;
 
 use crate::error::{Error, Kind};
+use crate::excerpt::Excerpt;
 
 /// Takes out of a driver's text what could command a terminal: control characters,
 /// among them ESC and CR, and the marks that turn text around (CVE-2021-42574).
@@ -17,7 +18,15 @@ pub fn clean(text: &str) -> String {
 /// A value as JSON for programs, which may be shown on a terminal all the same: what could
 /// command it is written as `\u…`, so that nothing is lost.
 pub(super) fn harmless_json(value: &Value) -> String {
-    let text = format!("{value:#}");
+    harmless(&format!("{value:#}"))
+}
+
+/// As [`harmless_json`], on one line.
+pub(super) fn harmless_json_line(value: &Value) -> String {
+    harmless(&value.to_string())
+}
+
+fn harmless(text: &str) -> String {
     let mut harmless = String::with_capacity(text.len());
     for c in text.chars() {
         // Outside of strings JSON has no such character.
@@ -69,18 +78,27 @@ pub(super) fn error(error: &Error, verbose: bool) -> String {
     if let Kind::Driver(ErrorKind::Other(kind)) = &error.kind {
         text += &indent(&clean(&format!("kind: {kind}")));
     }
+    text += &indent(&clean(&crash_report(error)));
     for cause in &data.causes {
         text += &indent(&format!("caused by: {}", clean(cause)));
     }
     if !data.diff.is_empty() {
         text += &indent(&clean(&differences_table(&data.diff)));
     }
+    let excerpts = error.excerpts();
     if data.violations.len() > 1 {
         for violation in &data.violations {
             let place =
                 violation.location.as_deref().map(|at| format!("{at}: ")).unwrap_or_default();
             text += &indent(&clean(&format!("{place}{}", violation.message)));
+            let is_its = |excerpt: &&Excerpt| {
+                excerpt.message == violation.message
+                    && violation.location.as_ref() == Some(&excerpt.location())
+            };
+            text += &excerpts.iter().find(is_its).map(Excerpt::to_text).unwrap_or_default();
         }
+    } else {
+        text.extend(excerpts.iter().map(Excerpt::to_text));
     }
     for condition in &data.conditions {
         text += &indent(&clean(&condition_line(condition)));
@@ -102,6 +120,28 @@ pub(super) fn error(error: &Error, verbose: bool) -> String {
         text += &format!("hint: {}\n", clean(hint));
     }
     text
+}
+
+/// What was asked of a driver that failed to answer, and which driver that is.
+fn crash_report(error: &Error) -> String {
+    use Kind::{DriverCrashed, DriverProtocolError, DriverUnresponsive};
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let more = &error.data.more;
+    let is_fault = matches!(error.kind, DriverCrashed | DriverUnresponsive | DriverProtocolError);
+    let Some(request) = more.get("request").filter(|_| is_fault) else { return String::new() };
+    let method = text(&request["method"]).unwrap_or_default();
+    let profile = text(&request["profile"]).map(|name| format!(" of cluster `{name}`"));
+    let seconds = request["ranMs"].as_f64().unwrap_or_default() / 1000.0;
+    let path = more.get("path").and_then(text).filter(|path| !error.message.contains(path));
+    let version = match more.get("driverVersion").and_then(text) {
+        Some(version) => format!("version {version}"),
+        None => "no version told yet".into(),
+    };
+    format!(
+        "driver: {}{version}\nrequest: `{method}`{}, failed in {seconds:.1} s",
+        path.map(|path| format!("`{path}`, ")).unwrap_or_default(),
+        profile.unwrap_or_default(),
+    )
 }
 
 /// One condition in one line.

@@ -263,6 +263,8 @@ fn an_unknown_field_is_refused_with_its_place_and_the_nearest_name() {
         str![[r#"
 ------- stderr -------
 error: [ROOT]/project/caproni.yaml:5:5: unknown field `agnets`, did you mean `agents`?
+   5 |     agnets: 2
+     |     ^^^^^^
 hint: mend the section `cluster.mock`
 [exit status: 6]
 
@@ -282,6 +284,17 @@ hint: mend the section `cluster.mock`
         "path": "agnets",
         "message": "unknown field `agnets`, did you mean `agents`?",
         "location": "[ROOT]/project/caproni.yaml:5:5"
+      }
+    ],
+    "places": [
+      {
+        "message": "unknown field `agnets`, did you mean `agents`?",
+        "file": "[ROOT]/project/caproni.yaml",
+        "line": 5,
+        "column": 5,
+        "source": "    agnets: 2",
+        "offset": 4,
+        "length": 6
       }
     ],
     "exitCode": 6
@@ -305,8 +318,14 @@ fn every_wrong_value_is_told_with_its_place() {
 ------- stderr -------
 error: [ROOT]/project/caproni.yaml:4:5: `servers`: "none" is not of type "integer" (and 2 more)
   [ROOT]/project/caproni.yaml:4:5: `servers`: "none" is not of type "integer"
+   4 |     servers: none
+     |     ^^^^^^^
   [ROOT]/project/caproni.yaml:5:14: `labels.a`: 1 is not of type "string"
-  [ROOT]/project/caproni.yaml:6:5: `token`: `${…}` is not replaced yet
+   5 |     labels: {a: 1}
+     |              ^
+  [ROOT]/project/caproni.yaml:6:5: `token`: `TOKEN` is not set
+   6 |     token: (hidden)
+     |     ^^^^^
 hint: mend the section `cluster.mock`
 [exit status: 6]
 
@@ -362,6 +381,8 @@ fn a_path_as_driver_is_refused_in_a_file() {
         str![[r#"
 ------- stderr -------
 error: [ROOT]/project/caproni.yaml:2:3: `cluster.driver` must be a driver's name
+   2 |   driver: ./evil
+     |   ^^^^^^
 hint: write a name such as `k3d`; a path is for `--driver` on the command line
 [exit status: 6]
 
@@ -378,6 +399,8 @@ fn yaml_that_is_broken_is_told_with_its_place() {
         str![[r#"
 ------- stderr -------
 error: [ROOT]/project/caproni.yaml:4:1: while parsing a node, did not find expected node content
+   4 |
+     | ^
 hint: mend the YAML there
 [exit status: 6]
 
@@ -442,22 +465,6 @@ warning: the config is not used: [ROOT]/project/caproni.yaml:3:10: unknown field
 "#]]
     );
     assert_eq!(sandbox.mock_cluster(), None);
-}
-
-#[test]
-fn fragments_that_are_not_read_are_warned_of() {
-    let sandbox = Sandbox::with_config(&format!("extends: [base.yaml]\n{MOCK}"));
-    assert_data_eq!(
-        sandbox.run("status"),
-        str![[r#"
-cluster     caproni (mock)
-state       stopped (it does not exist)
-------- stderr -------
-warning: [ROOT]/project/caproni.yaml:1:1: `extends` is not supported yet, its fragments are not read
-[exit status: 3]
-
-"#]]
-    );
 }
 
 #[test]

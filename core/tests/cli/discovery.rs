@@ -68,7 +68,7 @@ fn a_name_that_cannot_be_one_is_refused() {
         str![[r#"
 ------- stderr -------
 error: `$(date)` is not a driver's name
-hint: use letters, digits, `-`, `_` and `.`
+hint: use letters, digits, `-`, `_` and `.`, and neither `-` nor `.` at the beginning
 [exit status: 2]
 
 "#]]

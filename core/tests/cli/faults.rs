@@ -85,6 +85,8 @@ fn a_crash_is_told_with_its_exit_status_and_the_end_of_the_log() {
         str![[r#"
 ------- stderr -------
 error: driver `[ROOT]/bin/caproni-driver-odd` exited with 3 during `status`
+  driver: version 1
+  request: `status` of cluster `caproni`, failed in [N] s
   config missing
   giving up
 [exit status: 20]
@@ -106,6 +108,8 @@ fn a_crash_in_the_middle_of_a_change_says_what_is_left() {
 ------- stderr -------
 [TIME] create: creating
 error: driver `[ROOT]/bin/caproni-driver-odd` exited with 3 during `start`
+  driver: version 1
+  request: `start` of cluster `caproni`, failed in [N] s
   the cluster is left ready
 hint: `caproni start` goes on with what is left of `caproni`, `caproni destroy` removes it
 [exit status: 20]
@@ -127,6 +131,8 @@ fn the_signal_that_ended_a_driver_is_named() {
         str![[r#"
 ------- stderr -------
 error: driver `[ROOT]/bin/caproni-driver-odd` was ended by signal: 9 (SIGKILL) during `status`
+  driver: version 1
+  request: `status` of cluster `caproni`, failed in [N] s
 [exit status: 20]
 
 "#]]
@@ -140,6 +146,8 @@ fn a_driver_that_ends_at_once_has_crashed_even_with_0() {
         str![[r#"
 ------- stderr -------
 error: driver `[ROOT]/bin/caproni-driver-odd` exited with 0 during `initialize`
+  driver: no version told yet
+  request: `initialize`, failed in [N] s
 [exit status: 20]
 
 "#]]
@@ -153,6 +161,8 @@ fn a_driver_that_never_answers_is_ended_when_the_time_is_over() {
         str![[r#"
 ------- stderr -------
 error: driver `odd` did not answer `initialize` within 1 s
+  driver: `[ROOT]/bin/caproni-driver-odd`, no version told yet
+  request: `initialize`, failed in [N] s
 [exit status: 20]
 
 "#]]
@@ -233,6 +243,8 @@ fn a_broken_reply_looks_like_this() {
         str![[r#"
 ------- stderr -------
 error: driver `[ROOT]/bin/caproni-driver-odd` broke the protocol in its answer to `status`: invalid type: integer `7`, expected struct Status at line 1 column 1
+  driver: version 1
+  request: `status` of cluster `caproni`, failed in [N] s
   debug: 7
 [exit status: 20]
 
@@ -255,6 +267,8 @@ fn a_version_that_was_not_offered_is_refused() {
         str![[r#"
 ------- stderr -------
 error: driver `[ROOT]/bin/caproni-driver-odd` chose protocol version 2, which was not offered
+  driver: no version told yet
+  request: `initialize`, failed in [N] s
 [exit status: 20]
 
 "#]]
@@ -384,6 +398,8 @@ fn a_line_of_five_mebibytes_is_refused() {
         str![[r#"
 ------- stderr -------
 error: driver `[ROOT]/bin/caproni-driver-odd` broke the protocol in its answer to `status`: it sent a line of more than 4194304 bytes
+  driver: version 1
+  request: `status` of cluster `caproni`, failed in [N] s
 [exit status: 20]
 
 "#]]
@@ -504,6 +520,8 @@ fn a_description_without_a_schema_is_refused() {
         str![[r#"
 ------- stderr -------
 error: driver `[ROOT]/bin/caproni-driver-odd` broke the protocol in its answer to `initialize`: missing field `configSchema` at line 1 column 48
+  driver: no version told yet
+  request: `initialize`, failed in [N] s
 [exit status: 20]
 
 "#]]

@@ -398,7 +398,8 @@ fn a_result_that_cannot_be_written_is_a_failure() {
         str![[r#"
 ------- stderr -------
 error: it worked, but the result cannot be written: No space left on device (os error 28)
-[exit status: 1]
+hint: make room on the disk
+[exit status: 8]
 
 "#]]
     );

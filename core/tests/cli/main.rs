@@ -7,8 +7,15 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
 
 mod auto;
+#[cfg(target_os = "linux")]
+mod chaos;
 mod check;
+mod completion;
 mod config;
+mod config_files;
+#[cfg(target_os = "linux")]
+mod config_remote;
+mod config_show;
 mod discovery;
 mod drivers_call;
 mod drivers_describe;
@@ -16,16 +23,27 @@ mod drivers_list;
 mod drivers_new;
 mod drivers_record;
 mod drivers_schema;
+mod exec;
 mod faults;
 mod handmade;
+mod help;
 mod interrupts;
+mod kubeconfig;
 mod life;
 mod list;
 mod mending;
+mod nodes;
+mod observability;
 mod output;
 mod readiness;
+mod resources;
 mod rogue;
+#[cfg(target_os = "linux")]
+#[path = "../chaos/rounds.rs"]
+mod rounds;
 mod running;
 mod sandbox;
+mod security;
 mod terminal;
 mod together;
+mod watch;

@@ -12,6 +12,8 @@ pub(crate) struct Output {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) status: ExitStatus,
+    /// The most memory that the program needed, in KiB; 0 where the system does not tell.
+    pub(crate) peak: u64,
 }
 
 impl Output {
@@ -38,7 +40,7 @@ impl Output {
 
 impl IntoData for Output {
     fn into_data(self) -> Data {
-        let Self { stdout, stderr, status } = self;
+        let Self { stdout, stderr, status, .. } = self;
         let stderr =
             if stderr.is_empty() { stderr } else { format!("------- stderr -------\n{stderr}") };
         Data::text(format!(

@@ -9,7 +9,7 @@ use crate::sandbox::Sandbox;
 /// A driver that calls a cluster ready whose API nobody serves; port 1 is never open.
 ///
 /// Its cluster is the file `cluster` in the project folder.
-fn boaster() -> Sandbox {
+pub(crate) fn boaster() -> Sandbox {
     driver(
         r#"
         methods='"kubeconfig"'

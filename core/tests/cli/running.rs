@@ -18,16 +18,22 @@ use crate::sandbox::Sandbox;
 /// cancelled driver, so that a cancel nobody acts upon is a failure.
 const PATIENCE: Duration = Duration::from_secs(50);
 
+/// The variable with what the shell of a leash does before it becomes the program.
+pub(crate) const BEFORE: &str = "BEFORE";
+
 /// A command that runs a program on a leash: descriptor 9, which everything inherits that the
 /// program starts. Whoever has the other end reads its end when the last of them is gone.
 ///
 /// The leash comes as stdin, where no other test's child can get hold of it. In its place the
 /// program gets its terminal, or nothing where stderr is none. `PWD` is the shell's own doing.
+///
+/// Before, the shell does what [`BEFORE`] says.
 pub(crate) fn leashed(program: &Path) -> Command {
     const SCRIPT: &str = r#"
         exec 9<&0
         if [ -t 2 ]; then exec 0<&2; else exec 0</dev/null; fi
-        unset PWD
+        eval "$BEFORE"
+        unset PWD BEFORE
         exec "$@""#;
     let mut command = Command::new("/bin/sh");
     command.arg("-c").arg(SCRIPT).arg("sh").arg(program);
@@ -42,6 +48,8 @@ pub(crate) struct Running<'a> {
     stderr: Reading,
     gone: Receiver<()>,
     person: Option<File>,
+    /// The most memory that it was seen to need, in KiB.
+    peak: u64,
 }
 
 impl<'a> Running<'a> {
@@ -72,13 +80,16 @@ impl<'a> Running<'a> {
             gone: gone(leash),
             person,
             child,
+            peak: 0,
         }
         // Dropped here is the command, and with it our copies of the child's ends.
     }
 
     /// Waits until it has said this on stderr, and gives everything it said there so far.
     pub(crate) fn until(&mut self, said: &str) -> String {
-        self.stderr.until(said)
+        let said = self.stderr.until(said);
+        self.look_at_memory();
+        said
     }
 
     /// Its process id.
@@ -86,23 +97,16 @@ impl<'a> Running<'a> {
         self.child.id()
     }
 
-    /// Waits until everything is gone, and tells how much memory it needed at most, in KiB.
+    /// Waits until everything is gone, or this long; says whether it is.
     #[cfg(target_os = "linux")]
-    pub(crate) fn peak_memory(&mut self) -> u64 {
-        const EVERY: Duration = Duration::from_millis(5);
-        let (told, gone) = channel();
-        let mut peak = 0;
-        // The kernel keeps the peak, so that the last look is as good as any.
-        while self.gone.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
-            let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
-            let status = status.unwrap_or_default();
-            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-            let kib = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-            peak = peak.max(kib.unwrap_or(0));
+    pub(crate) fn all_gone_within(&mut self, patience: Duration) -> bool {
+        if self.gone.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+            return false;
         }
+        let (told, gone) = channel();
         told.send(()).unwrap();
         self.gone = gone;
-        peak
+        true
     }
 
     /// Waits until it has ended; what it has started may live on.
@@ -116,8 +120,12 @@ impl<'a> Running<'a> {
 
     /// Types a line at its terminal.
     pub(crate) fn type_line(&mut self, line: &str) {
-        let person = self.person.as_mut().unwrap();
-        person.write_all(format!("{line}\n").as_bytes()).unwrap();
+        self.type_keys(&format!("{line}\n"));
+    }
+
+    /// Presses these keys at its terminal.
+    pub(crate) fn type_keys(&mut self, keys: &str) {
+        self.person.as_mut().unwrap().write_all(keys.as_bytes()).unwrap();
     }
 
     /// Waits until it has ended with everything that it has started.
@@ -127,16 +135,44 @@ impl<'a> Running<'a> {
 
     /// As [`Running::end`], for what has more to do than one command has.
     pub(crate) fn end_within(mut self, patience: Duration) -> Output {
-        if self.gone.recv_timeout(patience).is_err() {
+        if !self.is_gone_within(patience) {
             let said = (self.stdout.as_mut().map(Reading::so_far), self.stderr.so_far());
             panic!("it or something that it started still runs; it said: {said:#?}");
         }
         let status = self.child.wait().unwrap();
-        let sandbox = self.sandbox;
+        let (sandbox, peak) = (self.sandbox, self.peak);
         let until_end = |reading: &mut Reading| sandbox.redact(&reading.until_end());
         let stdout = self.stdout.as_mut().map(until_end).unwrap_or_default();
-        Output { stdout, stderr: until_end(&mut self.stderr), status }
+        Output { stdout, stderr: until_end(&mut self.stderr), status, peak }
     }
+
+    /// Waits until everything is gone, and looks meanwhile at how much memory the program needs.
+    fn is_gone_within(&mut self, patience: Duration) -> bool {
+        const EVERY: Duration = Duration::from_millis(5);
+        let deadline = Instant::now() + patience;
+        while Instant::now() < deadline {
+            self.look_at_memory();
+            if self.gone.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn look_at_memory(&mut self) {
+        // The id of one that was waited for may be another's.
+        if self.child.try_wait().unwrap().is_none() {
+            self.peak = self.peak.max(peak_memory(self.child.id()).unwrap_or(0));
+        }
+    }
+}
+
+/// The most memory that a process has needed so far, in KiB, where the system tells. It keeps
+/// the peak, so that the last look is as good as any.
+fn peak_memory(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 impl Drop for Running<'_> {

@@ -129,6 +129,14 @@ impl Sandbox {
         text.replace(&*self.root.to_string_lossy(), "[ROOT]").replace(&*program, "[PROGRAM]")
     }
 
+    /// A command line of `caproni` in a session whose terminal is the one that it runs at, so that
+    /// keys such as Ctrl-C reach it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn caproni_in_session(&self, words: &str) -> CommandLine<'_> {
+        let program = CAPRONI.display().to_string();
+        self.program(Path::new("/usr/bin/setsid"), "--ctty").arg(&program).args(words)
+    }
+
     /// A command line of any program.
     pub(crate) fn program(&self, program: &Path, words: &str) -> CommandLine<'_> {
         let path = |name: &str| self.path(name).display().to_string();
@@ -154,9 +162,26 @@ impl<'a> CommandLine<'a> {
         self
     }
 
+    /// Adds a word as it is.
+    pub(crate) fn arg(mut self, word: &str) -> Self {
+        self.command.arg(word);
+        self
+    }
+
+    /// Adds words, split at spaces.
+    pub(crate) fn args(mut self, words: &str) -> Self {
+        self.command.args(words.split_whitespace());
+        self
+    }
+
     pub(crate) fn without_env(mut self, name: &str) -> Self {
         self.command.env_remove(name);
         self
+    }
+
+    /// Has a shell do something before it becomes the program, such as `ulimit -n 20`.
+    pub(crate) fn after(self, script: &str) -> Self {
+        self.env(running::BEFORE, script)
     }
 
     /// Tells the mock driver how to misbehave, as JSON.

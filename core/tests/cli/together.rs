@@ -2,6 +2,7 @@
 
 use rustix::process::Signal;
 use serde_json::json;
+use snapbox::{assert_data_eq, str};
 
 use crate::interrupts::creating;
 use crate::sandbox::{MOCK, Sandbox};
@@ -17,6 +18,53 @@ fn of_two_starts_at_once_one_creates_and_both_succeed() {
     });
     changes.sort();
     assert_eq!(changes, ["created", "none"]);
+}
+
+#[test]
+fn of_ten_starts_at_once_one_creates_and_nine_find_it_done() {
+    let sandbox = Sandbox::with_config(MOCK);
+    let start = || sandbox.caproni("-o json start").simulate(&json!({"delay_ms": 200})).spawn();
+    let ten: Vec<_> = std::iter::repeat_with(start).take(10).collect();
+    let mut changes: Vec<_> = ten
+        .into_iter()
+        .map(|start| {
+            let output = start.end();
+            assert_eq!(output.code(), 0, "{output:#?}");
+            output.json()["change"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    changes.sort();
+    assert_eq!(changes, [&["created"][..], &["none"; 9]].concat());
+}
+
+#[test]
+fn who_waits_says_for_whom_without_being_asked_for_more() {
+    let sandbox = Sandbox::with_config(MOCK);
+    let first = creating(&sandbox);
+    let stop = sandbox.run("--timeout 5s stop");
+    assert_data_eq!(
+        stop,
+        str![[r#"
+------- stderr -------
+[TIME] wait: waiting for start (process [N])
+error: cluster `caproni` is being changed by start (process [N])
+hint: wait for it to end, then try again
+[exit status: 9]
+
+"#]]
+    );
+    first.signal(Signal::INT);
+    assert_eq!(first.end().code(), 130);
+}
+
+#[test]
+fn list_answers_at_once_while_another_one_creates() {
+    let sandbox = Sandbox::with_config(MOCK);
+    let first = creating(&sandbox);
+    let list = sandbox.run("-o json list");
+    assert_eq!((&list.json()["clusters"][0]["state"], list.code()), (&json!("starting"), 0));
+    first.signal(Signal::INT);
+    assert_eq!(first.end().code(), 130);
 }
 
 #[test]

@@ -13,3 +13,4 @@ mod life;
 mod mismatch;
 mod states;
 mod support;
+mod using;

@@ -8,6 +8,7 @@
 //! of a node that never gets Ready, a frozen k3s instead of an API that is told to fail.
 
 mod auto;
+mod chaos;
 mod config;
 mod conformance;
 mod failures;
@@ -16,5 +17,12 @@ mod kind;
 mod life;
 mod list;
 mod minikube;
+mod plugin;
+mod resources;
+#[path = "../chaos/rounds.rs"]
+mod rounds;
+mod secrets;
 mod states;
 mod support;
+mod together;
+mod using;

@@ -100,7 +100,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    fn of(output: &Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         Self {
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -165,8 +165,20 @@ impl Place {
     }
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_caproni"));
-        command.args(["--profile", &self.profile]).args(args).current_dir(self.path("work"));
+        self.command_for(&self.profile, args)
+    }
+
+    /// As [`Place::command`], for another cluster.
+    pub(crate) fn command_for(&self, profile: &str, args: &[&str]) -> Command {
+        let mut command = self.command_of(env!("CARGO_BIN_EXE_caproni"));
+        command.args(["--profile", profile]).args(args);
+        command
+    }
+
+    /// Any program in the surroundings in which `caproni` runs.
+    pub(crate) fn command_of(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.path("work"));
         command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         for name in ["PATH", "DOCKER_HOST", "K3D_IMAGE_LOADBALANCER", "K3D_IMAGE_TOOLS"] {
             if let Some(value) = std::env::var_os(name) {
@@ -178,6 +190,22 @@ impl Place {
         // By this every process of the test is found again, whoever started it.
         command.env("CAPRONI_TEST", self.root.path());
         command
+    }
+
+    /// As [`Place::command`], after a shell has done something, such as `ulimit -n 20`.
+    pub(crate) fn command_after(&self, script: &str, args: &[&str]) -> Command {
+        let plain = self.command(args);
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &format!("{script}; exec \"$0\" \"$@\"")]);
+        command.arg(plain.get_program()).args(plain.get_args()).current_dir(self.path("work"));
+        command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command
+    }
+
+    /// Runs `caproni` after a shell has done something.
+    pub(crate) fn caproni_after(&self, script: &str, args: &[&str]) -> Run {
+        Run::of(&self.command_after(script, args).output().expect("the shell runs"))
     }
 
     pub(crate) fn caproni(&self, args: &[&str]) -> Run {
@@ -202,6 +230,15 @@ impl Place {
         self.caproni(&["status", "-o", "json"]).json()
     }
 
+    /// The name of the driver, and the node image.
+    pub(crate) fn driver(&self) -> &'static str {
+        self.backend.name()
+    }
+
+    pub(crate) fn image(&self) -> String {
+        self.backend.image()
+    }
+
     pub(crate) fn node(&self, name: &str) -> String {
         format!("{}-{name}", self.backend.prefix(&self.profile))
     }
@@ -224,14 +261,20 @@ impl Place {
 
     /// The processes that this test has started, and that still run.
     pub(crate) fn processes(&self) -> Vec<String> {
+        self.marked_processes().into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// The same, each with its id.
+    pub(crate) fn marked_processes(&self) -> Vec<(u32, String)> {
         let mark = format!("CAPRONI_TEST={}", self.root.path().display());
         let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
         let ours = entries.filter_map(|entry| {
+            let process = entry.file_name().to_str()?.parse().ok()?;
             let environment = std::fs::read(entry.path().join("environ")).ok()?;
             let marked = environment.split(|&byte| byte == 0).any(|one| one == mark.as_bytes());
             let line = std::fs::read(entry.path().join("cmdline")).ok()?;
             let line = String::from_utf8_lossy(&line).replace('\0', " ");
-            (marked && !line.is_empty()).then_some(line)
+            (marked && !line.is_empty()).then_some((process, line))
         });
         ours.collect()
     }
@@ -239,13 +282,19 @@ impl Place {
     /// Waits until no process of the test runs, for 5 s at most.
     #[track_caller]
     pub(crate) fn expect_no_process(&self) {
+        let left = self.processes_within(Duration::from_secs(5));
+        assert_eq!(left, Vec::<String>::new(), "still run after 5 s");
+    }
+
+    /// The processes that still run after this time; none as soon as there is none.
+    pub(crate) fn processes_within(&self, patience: Duration) -> Vec<String> {
         let begun = Instant::now();
         let mut left = self.processes();
-        while !left.is_empty() && begun.elapsed() < Duration::from_secs(5) {
+        while !left.is_empty() && begun.elapsed() < patience {
             std::thread::yield_now();
             left = self.processes();
         }
-        assert_eq!(left, Vec::<String>::new(), "still run after 5 s");
+        left
     }
 }
 
@@ -260,7 +309,7 @@ impl Drop for Place {
 }
 
 /// The folders of the k3d driver, and of the example in bash that runs k3d as well.
-fn driver_path() -> OsString {
+pub(crate) fn driver_path() -> OsString {
     let bash = concat!(env!("CARGO_MANIFEST_DIR"), "/../drivers/examples/bash");
     let folders = [DRIVERS.as_path(), Path::new(bash)];
     std::env::join_paths(folders).expect("no folder has a colon in its name")

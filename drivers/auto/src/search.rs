@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use caproni_driver::trust;
+
 /// What a driver's file name starts with.
 pub(crate) const PREFIX: &str = "caproni-driver-";
 
@@ -36,7 +38,7 @@ impl Search {
     pub(crate) fn find(&self, name: &str) -> Option<PathBuf> {
         let file = format!("{PREFIX}{name}");
         let found = self.folders.iter().map(|folder| folder.join(&file));
-        found.into_iter().find(|file| is_executable(file) && !self.is_own(file))
+        found.into_iter().find(|file| is_runnable(file) && !self.is_own(file))
     }
 
     /// The names of all drivers but this one, sorted.
@@ -61,8 +63,9 @@ impl Search {
     }
 }
 
-fn is_executable(file: &Path) -> bool {
-    which::which_in(file, None::<OsString>, "/").is_ok()
+/// What others can write is not run: by the host's rule, too.
+fn is_runnable(file: &Path) -> bool {
+    which::which_in(file, None::<OsString>, "/").is_ok() && trust::distrust(file).is_none()
 }
 
 #[cfg(test)]
@@ -112,7 +115,9 @@ pub(crate) mod tests {
     fn what_cannot_be_run_is_passed_over() {
         let (broken, good) = (Folder::with(&[]), Folder::with(&["k3d"]));
         broken.add("k3d", 0o644);
-        let path = std::env::join_paths([broken.0.path(), good.0.path()]).unwrap();
+        let open = Folder::with(&[]);
+        open.add("k3d", 0o757);
+        let path = std::env::join_paths([broken.0.path(), open.0.path(), good.0.path()]).unwrap();
         assert_eq!(Search::new(None, None, Some(path)).find("k3d"), Some(good.path("k3d")));
     }
 

@@ -1,6 +1,6 @@
 //! The kubeconfig of a cluster: k3s' own, with colima's names and the address to go to.
 
-use caproni_driver::backend::kubeconfig::rename;
+use caproni_driver::backend::kubeconfig::{Address, rename};
 use caproni_driver::{Error, ErrorKind, Kubeconfig};
 use serde_json::Value;
 
@@ -36,13 +36,14 @@ pub(crate) fn of(machine: &Machine, look: &Look) -> Result<Kubeconfig, Error> {
 pub(crate) fn rewrite(text: &str, name: &str, host: &str) -> Option<String> {
     let config: Value = serde_saphyr::from_str(text).ok()?;
     let server = config.pointer("/clusters/0/cluster/server")?.as_str()?;
-    let server = server.replace("//127.0.0.1:", &format!("//{host}:"));
-    rename(text, name, name, &server)
+    let (_, port) = server.rsplit_once(':')?;
+    rename(text, name, name, &Address::new(host, port.parse().ok()?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     const K3S: &str = include_str!("../tests/recorded/v0.10.3/k3s.yaml");
 

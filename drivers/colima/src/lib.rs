@@ -20,6 +20,7 @@ mod failure;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod guest;
+mod images;
 mod kubeconfig;
 mod lima;
 mod list;
@@ -40,14 +41,16 @@ use connect::{Subject, with_state_left};
 const NAME: &str = "colima";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// The optional methods.
+const METHODS: [&str; 9] =
+    ["restart", "kubeconfig", "version", "list", "exec", "logs", "usage", "diagnose", "loadImage"];
+
 struct ColimaDriver;
 
 #[async_trait]
 impl DriverServer for ColimaDriver {
     async fn initialize(&self, offered: Vec<u32>, _host: Peer) -> Result<Description, Error> {
-        let methods =
-            ["restart", "kubeconfig", "version", "list", "exec", "logs", "usage", "diagnose"];
-        describe::<config::ColimaConfig>(NAME, VERSION, &methods, &offered)
+        describe::<config::ColimaConfig>(NAME, VERSION, &METHODS, &offered)
     }
 
     async fn start(
@@ -202,6 +205,21 @@ impl DriverServer for ColimaDriver {
     ) -> Result<Diagnosis, Error> {
         let request = Request::of(ext);
         Ok(diagnose::diagnose(&request, profile.as_deref(), config.as_ref()).await)
+    }
+
+    async fn load_image(
+        &self,
+        ext: &Extensions,
+        profile: String,
+        _config: Option<Value>,
+        _timeout_ms: Option<u64>,
+        images: Vec<String>,
+    ) -> Result<Outcome, Error> {
+        let request = Request::of(ext);
+        let subject = Subject::of(&profile)?;
+        let lima = subject.lima()?;
+        let seen = subject.glance(&request).await?;
+        images::load(&request, &lima, &subject.machine, &seen, &images).await
     }
 }
 

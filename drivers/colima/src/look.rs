@@ -25,6 +25,8 @@ pub(crate) struct Look {
     pub(crate) saved: Option<Saved>,
     /// What this driver kept of it.
     pub(crate) record: Option<Record>,
+    /// Why what this driver kept of it cannot be read.
+    pub(crate) unreadable: Option<Error>,
     /// What the machine says, if it runs.
     pub(crate) guest: Option<Guest>,
     /// Whether the API takes connections from here; `None` where nobody asked.
@@ -109,10 +111,15 @@ pub(crate) async fn of(
 /// # Errors
 /// `BackendFailed` when colima's file is damaged.
 pub(crate) fn at_rest(machine: &Machine, instance: Option<Instance>) -> Result<Look, Error> {
+    let (record, unreadable) = match Record::read(machine) {
+        Ok(record) => (record, None),
+        Err(error) => (None, Some(error)),
+    };
     Ok(Look {
         instance,
         saved: Saved::read(machine)?,
-        record: Record::read(machine),
+        record,
+        unreadable,
         disk: machine.disk().exists(),
         folder: machine.folder().exists(),
         broken_off: PrivateFolder::was_left(NAME, &machine.profile),

@@ -179,6 +179,11 @@ pub(crate) mod tests {
         home(&[("HOME", "/h")], &["/h/.colima"], Platform::Mac).unwrap()
     }
 
+    /// A home whose folder of machines is this one.
+    pub(crate) fn with_lima(folder: &Path) -> Home {
+        Home { lima: folder.into(), ..usual() }
+    }
+
     #[test]
     fn the_folders_are_where_colima_has_them() {
         let colima = |variables: &[(&str, &str)], existing: &[&str], platform| {

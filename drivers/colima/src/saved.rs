@@ -83,6 +83,11 @@ impl Saved {
         self.hostname.as_deref().filter(|name| !name.is_empty())
     }
 
+    /// What runs containers in it: `docker` or `containerd`.
+    pub(crate) fn runtime(&self) -> Option<&str> {
+        self.runtime.as_deref()
+    }
+
     /// The config in the terms of the driver's schema; without the fields that cannot be told.
     pub(crate) fn config(&self, record: Option<&Record>) -> Value {
         let mut config = Map::new();
@@ -149,7 +154,7 @@ fn unquoted(arg: &str) -> String {
 fn damaged(path: &Path, wrong: &str) -> Error {
     let message = format!("cannot read `{}`: {wrong}", path.display());
     Error::new(ErrorKind::BackendFailed, message)
-        .with_hint("run `caproni restart`, which has colima write it anew")
+        .with_hint("run `colima start` for this profile, which writes it anew")
 }
 
 #[cfg(test)]

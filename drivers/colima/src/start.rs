@@ -54,6 +54,9 @@ pub(crate) fn refuse_mismatch(
     look: &Look,
     config: &ColimaConfig,
 ) -> Result<(), Error> {
+    if let Some(error) = &look.unreadable {
+        return Err(error.clone());
+    }
     let found = differences(look, config);
     if found.is_empty() {
         return Ok(());

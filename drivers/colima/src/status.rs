@@ -23,7 +23,9 @@ pub(crate) fn of(machine: &Machine, look: &Look) -> Status {
         return status;
     }
     let saved = look.saved.as_ref();
-    status.config = saved.map(|saved| told(&saved.config(look.record.as_ref())));
+    // What nobody can read is to be compared with nothing.
+    let known = saved.filter(|_| look.unreadable.is_none());
+    status.config = known.map(|saved| told(&saved.config(look.record.as_ref())));
     status.kubernetes_version = version(look);
     if let Some(Guest::Seen(seen)) = &look.guest {
         status.ip_address = Some(seen.host().into());
@@ -93,11 +95,16 @@ fn conditions(machine: &Machine, look: &Look, state: &State) -> Vec<Condition> {
     if look.is_half() {
         return vec![half(machine, look)];
     }
-    match (lima_s_word(look), &look.guest) {
+    let mut found = match (lima_s_word(look), &look.guest) {
         ("Running", Some(guest)) => running(look, guest),
         ("Running" | "Stopped" | "Uninitialized" | "", _) => Vec::new(),
         (word, _) => vec![broken(machine, look, word)],
+    };
+    if let Some(error) = &look.unreadable {
+        let hint = error.data.hint.clone().unwrap_or_default();
+        found.push(Condition::failed("kept", &error.message).with_hint(hint));
     }
+    found
 }
 
 fn half(machine: &Machine, look: &Look) -> Condition {

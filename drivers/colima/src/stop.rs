@@ -78,6 +78,9 @@ pub(crate) async fn restart(
         return start::start(request, lima, machine, config).await;
     }
     let start = Start::new(request, lima, machine, config).await?;
+    if let Some(error) = seen.unreadable {
+        return Err(error);
+    }
     let mut found = start::differences(&seen, config);
     if found.iter().any(|difference| difference.change == ChangeCost::Recreate) {
         found.retain(|difference| difference.change == ChangeCost::Recreate);

@@ -12,6 +12,21 @@ impl Engine {
     /// # Errors
     /// As [`Engine::connect`], and `BackendFailed` when it does not exit with 0.
     pub async fn exec(&self, container: &str, argv: &[&str]) -> Result<(), Error> {
+        match self.output_of(container, argv).await? {
+            (Some(0), _) => Ok(()),
+            (code, said) => Err(failure(argv, code, said)),
+        }
+    }
+
+    /// Runs a command in a container to its end, and gives its exit code and what it printed.
+    ///
+    /// # Errors
+    /// As [`Engine::connect`].
+    pub async fn output_of(
+        &self,
+        container: &str,
+        argv: &[&str],
+    ) -> Result<(Option<i64>, String), Error> {
         let options = CreateExecOptions {
             cmd: Some(argv.to_vec()),
             attach_stdout: Some(true),
@@ -28,10 +43,7 @@ impl Engine {
             StartExecResults::Detached => String::new(),
         };
         let ended = self.answer(self.docker.inspect_exec(&created.id)).await?;
-        match ended.exit_code {
-            Some(0) => Ok(()),
-            code => Err(failure(argv, code, said)),
-        }
+        Ok((ended.exit_code, said))
     }
 }
 

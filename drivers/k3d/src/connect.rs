@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use caproni_driver::{Error, ErrorKind, Request, Status, lock};
-use caproni_engine::Engine;
+use caproni_engine::{Engine, Vantage};
 
 use crate::cluster::Cluster;
 use crate::k3d::K3D;
@@ -22,14 +22,15 @@ pub(crate) async fn connect(request: &Request) -> Result<Engine, Error> {
 }
 
 /// Tells a cluster's status as it is now, with who works on it.
-pub(crate) fn status_of(engine: &Engine, cluster: &Cluster) -> Status {
+pub(crate) fn status_of(cluster: &Cluster, vantage: &Vantage) -> Status {
     let holder = lock::holder(&lock::state_dir(), "k3d", &cluster.name);
     let starter =
         holder.as_deref().filter(|who| who.starts_with("start ") || who.starts_with("restart "));
+    #[expect(clippy::disallowed_methods, reason = "the engine too says when a container began")]
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let around = Around {
         starter,
-        engine_host: engine.endpoint().host(),
+        host: Some(vantage.host()),
         now: i64::try_from(now.as_secs()).unwrap_or(i64::MAX),
     };
     status::of(cluster, &around)

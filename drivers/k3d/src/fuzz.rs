@@ -34,7 +34,7 @@ pub fn k3d(output: &[u8]) {
 /// What is told of a cluster is bounded by what is there.
 fn cluster(containers: Vec<Container>) {
     let cluster = Cluster { name: "demo".into(), containers, finished: true, ..Cluster::default() };
-    let around = status::Around { starter: None, engine_host: None, now: 0 };
+    let around = status::Around { starter: None, host: None, now: 0 };
     let status = status::of(&cluster, &around);
     assert!(status.nodes.len() <= MOST_NODES + cluster.containers.len());
     assert!(load_balancer::steps(&cluster).len() <= cluster.containers.len() + 1);

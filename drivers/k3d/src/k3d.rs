@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use caproni_driver::backend::{Backend, Install, Installed, PrivateFolder};
+use caproni_driver::lock::{self, Lock};
 use caproni_driver::{Error, Output, Request};
 use serde::Deserialize;
 
@@ -58,6 +59,8 @@ impl K3d {
     /// # Errors
     /// What k3d's words mean, see [`failure::of`], `Cancelled` and `TimedOut`.
     pub(crate) async fn create(&self, request: &Request, create: &Create<'_>) -> Result<(), Error> {
+        let (folder, profile) = (lock::state_dir(), create.profile);
+        let lock = Lock::acquire_to_create(request, &folder, NAME, profile).await?;
         // k3d writes the document with all its secrets into a file there and never removes it.
         let private = PrivateFolder::of(NAME, create.profile)?;
         let mut command = self
@@ -74,7 +77,7 @@ impl K3d {
             .input(create.document)
             .env("TMPDIR", private.path())
             .progress_lines("create", said);
-        succeed(&request.run(&command).await?)
+        succeed(&request.run_locked(&command, lock, is_prepared).await?)
     }
 
     /// Starts a cluster's nodes that do not run.
@@ -103,6 +106,28 @@ impl K3d {
         let flags = mappings.iter().flat_map(|mapping| [flag, mapping]);
         let command =
             self.0.command(["cluster", "edit", profile]).args(flags).progress_lines("ports", said);
+        succeed(&request.run(&command).await?)
+    }
+
+    /// Puts images and archives onto all nodes.
+    ///
+    /// Straight into each: by way of k3d's tools container a node that takes none of them is a line of
+    /// its log, and its exit code is 0
+    /// (<https://github.com/k3d-io/k3d/blob/v5.9.0/pkg/client/tools.go>).
+    ///
+    /// # Errors
+    /// As [`K3d::create`].
+    pub(crate) async fn import(
+        &self,
+        request: &Request,
+        profile: &str,
+        images: &[String],
+    ) -> Result<(), Error> {
+        let command = self
+            .0
+            .command(["image", "import", "--mode", "direct", "--cluster", profile, "--"])
+            .args(images)
+            .progress_lines("load", said);
         succeed(&request.run(&command).await?)
     }
 }
@@ -175,6 +200,13 @@ struct Version {
     k3d: String,
 }
 
+/// From this line on k3d works on the cluster's own nodes. Before, it makes the network, which two
+/// clusters that are to share it would each make, and it makes and asks its tools container, which is
+/// known to get into its own way (<https://github.com/k3d-io/k3d/issues/924>).
+fn is_prepared(line: &str) -> bool {
+    line.starts_with("Starting cluster '")
+}
+
 pub(crate) fn parse_version(stdout: &str) -> Option<String> {
     serde_json::from_str::<Version>(stdout).ok().map(|version| version.k3d)
 }
@@ -209,6 +241,18 @@ mod tests {
         ];
         let told: Vec<_> = lines.into_iter().filter_map(said).collect();
         assert_eq!(told, ["Starting servers..."]);
+    }
+
+    #[test]
+    fn the_network_and_the_tools_are_done_when_the_nodes_are_started() {
+        let text = include_str!("../tests/recorded/v5.9/create.out");
+        let text = caproni_driver::strip_ansi(text);
+        let lines: Vec<_> = text.lines().filter_map(|line| line.split_once("] ")).collect();
+        let at = lines.iter().position(|(_, line)| is_prepared(line.trim())).unwrap();
+        assert!(
+            lines[..at].iter().any(|(_, line)| line.contains("gather environment information"))
+        );
+        assert!(lines[at..].iter().any(|(_, line)| line.starts_with("Starting node")));
     }
 
     #[test]

@@ -3,14 +3,15 @@
 //! k3d reads the file that k3s writes in its container and changes a few names. Doing that
 //! here takes some milliseconds instead of a tenth of a second.
 
-use caproni_driver::backend::kubeconfig;
+use caproni_driver::backend::kubeconfig::{self, Address};
 use caproni_driver::{Error, ErrorKind, Kubeconfig, Request};
-use caproni_engine::Binding;
+use caproni_engine::plan::not_running;
+use caproni_engine::{Binding, Container, Vantage};
 
 use crate::cluster::Cluster;
 use crate::connect::connect;
 use crate::look::look;
-use crate::status::{api_host, context};
+use crate::status::{api_host, context, noted_host};
 
 /// The file that k3s writes in each server.
 const FILE: &str = "/output/kubeconfig.yaml";
@@ -36,7 +37,7 @@ pub(crate) async fn kubeconfig(request: &Request, profile: &str) -> Result<Kubec
         return Err(not_running(message));
     };
     let name = context(profile);
-    let address = address(&cluster, engine.endpoint().host());
+    let address = address(&cluster, &engine.vantage().await?)?;
     let text =
         kubeconfig::rename(&text, &name, &format!("admin@{name}"), &address).ok_or_else(|| {
             let message = format!("`{FILE}` in `{}` is not a kubeconfig", server.name);
@@ -45,14 +46,29 @@ pub(crate) async fn kubeconfig(request: &Request, profile: &str) -> Result<Kubec
     Ok(Kubeconfig::new(text, name))
 }
 
-fn not_running(message: String) -> Error {
-    Error::new(ErrorKind::ClusterNotRunning, message).with_hint("run `caproni start`")
+/// The address of the API as it is reached from here.
+fn address(cluster: &Cluster, vantage: &Vantage) -> Result<Address, Error> {
+    let port = cluster.label(API_PORT).and_then(|port| port.parse().ok());
+    let Some((node, binding)) = publisher(cluster) else {
+        // Whoever published it is gone, and comes back at the same place.
+        let host = api_host(cluster, Some(vantage.host()));
+        return Ok(Address::new(host, port.unwrap_or(Binding::API_PORT)));
+    };
+    let binding = Binding { host_port: binding.host_port.or(port), ..binding.clone() };
+    let Some(address) = vantage.address(node, &binding) else {
+        return Err(vantage.unreachable(&cluster.name, node, "`api_port` to `0.0.0.0:PORT`"));
+    };
+    match noted_host(cluster).filter(|_| address.host == binding.address()) {
+        // k3d was told a name, whose address it is published at.
+        Some(host) => Ok(Address::new(host, address.port)),
+        None => Ok(address),
+    }
 }
 
-fn address(cluster: &Cluster, engine_host: Option<&str>) -> String {
-    let host = api_host(cluster, engine_host);
-    let port = cluster.label(API_PORT).and_then(|port| port.parse().ok());
-    kubeconfig::server(&host, port.unwrap_or(Binding::API_PORT))
+/// The node that publishes the API: the load balancer, else a server.
+fn publisher(cluster: &Cluster) -> Option<(&Container, &Binding)> {
+    let nodes = cluster.load_balancer().into_iter().chain(cluster.servers());
+    nodes.into_iter().find_map(|node| Some((node, node.api.as_ref()?)))
 }
 
 #[cfg(test)]
@@ -63,8 +79,24 @@ mod tests {
     #[test]
     fn the_address_is_one_to_go_to() {
         let port = running().label(API_PORT).unwrap().to_owned();
-        assert_eq!(address(&running(), None), format!("https://127.0.0.1:{port}"));
-        assert_eq!(address(&running(), Some("docker")), format!("https://docker:{port}"));
-        assert_eq!(address(&running(), Some("fd00::1")), format!("https://[fd00::1]:{port}"));
+        let url = |vantage: &Vantage| address(&running(), vantage).unwrap().url();
+        assert_eq!(url(&Vantage::SameMachine), format!("https://127.0.0.1:{port}"));
+        let there = |host: &str| Vantage::OtherMachine(host.into());
+        assert_eq!(url(&there("docker")), format!("https://docker:{port}"));
+        assert_eq!(url(&there("fd00::1")), format!("https://[fd00::1]:{port}"));
+    }
+
+    #[test]
+    fn the_host_that_k3d_was_told_is_the_address() {
+        let mut cluster = running();
+        let bound = cluster.load_balancer().unwrap().api.clone().unwrap();
+        for node in &mut cluster.containers {
+            node.labels.insert("k3d.server.api.host".into(), "k8s.example".into());
+            if let Some(api) = &mut node.api {
+                api.host_ip = "10.1.2.3".into();
+            }
+        }
+        let url = address(&cluster, &Vantage::SameMachine).unwrap().url();
+        assert_eq!(url, format!("https://k8s.example:{}", bound.host_port.unwrap()));
     }
 }

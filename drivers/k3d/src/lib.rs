@@ -6,9 +6,11 @@
 use std::process::ExitCode;
 
 use caproni_driver::{
-    Clusters, Description, DriverServer, Error, Extensions, Kubeconfig, Outcome, Peer, Request,
-    Status, Versions, async_trait, describe, serve,
+    Clusters, Description, DriverServer, Error, Extensions, Kubeconfig, Outcome, Peer, Plan,
+    Request, Status, Usage, Versions, async_trait, describe, serve,
 };
+use caproni_engine::plan::{Exec, Logs};
+use futures_util::future::try_join;
 use serde_json::Value;
 
 use look::look;
@@ -23,12 +25,14 @@ mod failure;
 mod filter;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+mod images;
 mod k3d;
 mod kubeconfig;
 mod list;
 mod load_balancer;
 mod look;
 mod mapping;
+mod plan;
 mod ports;
 mod role;
 mod start;
@@ -45,7 +49,8 @@ struct K3dDriver;
 #[async_trait]
 impl DriverServer for K3dDriver {
     async fn initialize(&self, offered: Vec<u32>, _host: Peer) -> Result<Description, Error> {
-        let methods = ["restart", "kubeconfig", "version", "list"];
+        let methods =
+            ["restart", "kubeconfig", "version", "list", "exec", "logs", "usage", "loadImage"];
         describe::<config::K3dConfig>(NAME, VERSION, &methods, &offered)
     }
 
@@ -93,8 +98,8 @@ impl DriverServer for K3dDriver {
         _timeout_ms: Option<u64>,
     ) -> Result<Status, Error> {
         let engine = connect::connect(&Request::of(ext)).await?;
-        let cluster = look(&engine, &profile).await?;
-        Ok(connect::status_of(&engine, &cluster))
+        let (cluster, vantage) = try_join(look(&engine, &profile), engine.vantage()).await?;
+        Ok(connect::status_of(&cluster, &vantage))
     }
 
     async fn restart(
@@ -121,6 +126,55 @@ impl DriverServer for K3dDriver {
 
     async fn list(&self, ext: &Extensions, _timeout_ms: Option<u64>) -> Result<Clusters, Error> {
         list::list(&Request::of(ext)).await
+    }
+
+    async fn exec(
+        &self,
+        ext: &Extensions,
+        profile: String,
+        _config: Option<Value>,
+        _timeout_ms: Option<u64>,
+        node: Option<String>,
+        argv: Option<Vec<String>>,
+        tty: Option<bool>,
+    ) -> Result<Plan, Error> {
+        let (argv, tty) = (argv.unwrap_or_default(), tty.unwrap_or_default());
+        plan::exec(&Request::of(ext), &profile, Exec { node, argv, tty }).await
+    }
+
+    async fn logs(
+        &self,
+        ext: &Extensions,
+        profile: String,
+        _config: Option<Value>,
+        _timeout_ms: Option<u64>,
+        node: Option<String>,
+        follow: Option<bool>,
+        tail: Option<u64>,
+    ) -> Result<Plan, Error> {
+        let asked = Logs { node, follow: follow.unwrap_or_default(), tail };
+        plan::logs(&Request::of(ext), &profile, &asked).await
+    }
+
+    async fn usage(
+        &self,
+        ext: &Extensions,
+        profile: String,
+        _config: Option<Value>,
+        _timeout_ms: Option<u64>,
+    ) -> Result<Usage, Error> {
+        plan::usage(&Request::of(ext), &profile).await
+    }
+
+    async fn load_image(
+        &self,
+        ext: &Extensions,
+        profile: String,
+        _config: Option<Value>,
+        _timeout_ms: Option<u64>,
+        images: Vec<String>,
+    ) -> Result<Outcome, Error> {
+        images::load(&Request::of(ext), &profile, &images).await
     }
 
     async fn version(&self, ext: &Extensions, _timeout_ms: Option<u64>) -> Result<Versions, Error> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use caproni_driver::{Cluster as Listed, Clusters, Error, Request, check_profile};
-use caproni_engine::{ContainerSummary, Engine, label_of};
+use caproni_engine::{ContainerSummary, Engine, Vantage, label_of};
 use futures_util::future::{try_join_all, try_join3};
 
 use crate::cluster::CLUSTER_LABEL;
@@ -19,7 +19,7 @@ pub(crate) async fn list(request: &Request) -> Result<Clusters, Error> {
     let names = names(&engine).await?;
     let clusters = try_join_all(names.iter().map(|name| look(&engine, name))).await?;
     let rows = clusters.iter().filter_map(|cluster| {
-        let status = status_of(&engine, cluster);
+        let status = status_of(cluster, &Vantage::SameMachine);
         let mut row = Listed::new(&cluster.name, status.state)
             .with_kubernetes_version(status.kubernetes_version);
         row.kube_context = status.kube_context;

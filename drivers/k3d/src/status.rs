@@ -15,8 +15,8 @@ const CREATION: i64 = 60;
 pub(crate) struct Around<'a> {
     /// Who starts the cluster at this moment, such as `start (process 4711)`.
     pub(crate) starter: Option<&'a str>,
-    /// The engine's host, when it is not this machine.
-    pub(crate) engine_host: Option<&'a str>,
+    /// The host at which published ports are reached; 127.0.0.1 without it.
+    pub(crate) host: Option<&'a str>,
     /// Seconds of Unix time.
     pub(crate) now: i64,
 }
@@ -34,7 +34,7 @@ pub(crate) fn of(cluster: &Cluster, around: &Around<'_>) -> Status {
     }
     status.config = Some(cluster.config());
     status.kubernetes_version = cluster.image().and_then(version_in_tag);
-    status.ip_address = Some(api_host(cluster, around.engine_host));
+    status.ip_address = Some(api_host(cluster, around.host));
     status.nodes = nodes;
     status
 }
@@ -46,11 +46,13 @@ pub(crate) fn context(name: &str) -> String {
 
 /// The host at which a cluster's API is reached: k3d notes the address it is bound to,
 /// which is no address to go to when it means "every address".
-pub(crate) fn api_host(cluster: &Cluster, engine_host: Option<&str>) -> String {
-    match cluster.label("k3d.server.api.host") {
-        Some(host) if host != "0.0.0.0" && host != "::" => host.into(),
-        _ => engine_host.unwrap_or("127.0.0.1").into(),
-    }
+pub(crate) fn api_host(cluster: &Cluster, host: Option<&str>) -> String {
+    noted_host(cluster).or(host).unwrap_or("127.0.0.1").into()
+}
+
+/// The one host that k3d was told to publish the API at, if it was.
+pub(crate) fn noted_host(cluster: &Cluster) -> Option<&str> {
+    cluster.label("k3d.server.api.host").filter(|host| !["0.0.0.0", "::"].contains(host))
 }
 
 /// Each node there should be, and each there is beyond that.
@@ -320,7 +322,7 @@ mod tests {
 
     #[test]
     fn the_api_of_a_remote_engine_is_at_its_host() {
-        let around = Around { engine_host: Some("docker"), ..Around::default() };
+        let around = Around { host: Some("docker"), ..Around::default() };
         assert_eq!(of(&running(), &around).ip_address.as_deref(), Some("docker"));
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use caproni_driver::Error;
 use caproni_engine::Container;
 use serde_json::{Value, json};
 
@@ -26,6 +27,8 @@ pub(crate) struct Cluster {
     pub(crate) containers: Vec<Container>,
     /// What was kept with it; `None` for one of plain kind, and one that was not finished.
     pub(crate) kept: Option<Kept>,
+    /// Why what was kept with it cannot be read.
+    pub(crate) unreadable: Option<Error>,
     /// The Kubernetes version, as its first node's image says.
     pub(crate) version: Option<String>,
 }
@@ -59,7 +62,8 @@ impl Cluster {
     /// Nobody was ever told that such a cluster exists.
     pub(crate) fn is_unfinished(&self) -> bool {
         let mark = document::mark();
-        self.kept.is_none() && self.containers.iter().any(|node| node.binds.contains(&mark))
+        let nothing_kept = self.kept.is_none() && self.unreadable.is_none();
+        nothing_kept && self.containers.iter().any(|node| node.binds.contains(&mark))
     }
 
     /// How many nodes there should be: by the config that was kept, or by what is there.
@@ -159,6 +163,7 @@ pub(crate) mod tests {
                 )),
             ],
             kept: None,
+            unreadable: None,
             version: Some("v1.36.1".into()),
         }
     }

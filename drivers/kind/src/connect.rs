@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use caproni_driver::{Error, ErrorKind, Request, Status, lock};
-use caproni_engine::Engine;
+use caproni_engine::{Engine, Vantage};
 use serde_json::Value;
 
 use crate::NAME;
@@ -27,11 +27,11 @@ pub(crate) async fn connect(request: &Request) -> Result<Engine, Error> {
 
 /// Tells a cluster's status as it is now, with who works on it. A config that is asked for
 /// decides how what means the same is spelled.
-pub(crate) fn status_of(engine: &Engine, cluster: &Cluster, asked: Option<&Value>) -> Status {
+pub(crate) fn status_of(cluster: &Cluster, vantage: &Vantage, asked: Option<&Value>) -> Status {
     let holder = lock::holder(&lock::state_dir(), NAME, &cluster.name);
     let starter =
         holder.as_deref().filter(|who| who.starts_with("start ") || who.starts_with("restart "));
-    let around = Around { starter, engine_host: engine.endpoint().host() };
+    let around = Around { starter, host: Some(vantage.host()) };
     let mut status = status::of(cluster, &around);
     let requested = asked.and_then(|asked| Some((asked, KindConfig::read(asked).ok()?)));
     if let (Some(_), Some((asked, requested))) = (&status.config, requested) {

@@ -28,8 +28,9 @@ pub fn kind(output: &[u8]) {
         let again = mapping::parse(&mapping.to_string());
         assert!(again.is_ok_and(|again| again.len() == 1), "`{mapping}` of `{text}`");
     }
-    if let Some(renamed) = kubeconfig::rename(&text, "kind-demo", "kind-demo", "https://a:1") {
-        let again = kubeconfig::rename(&renamed, "kind-demo", "kind-demo", "https://a:1");
+    let address = kubeconfig::Address::new("a", 1);
+    if let Some(renamed) = kubeconfig::rename(&text, "kind-demo", "kind-demo", &address) {
+        let again = kubeconfig::rename(&renamed, "kind-demo", "kind-demo", &address);
         assert_eq!(again.as_ref(), Some(&renamed), "of `{text}`");
     }
     let mut values = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
@@ -43,6 +44,7 @@ pub fn kind(output: &[u8]) {
         name: "demo".into(),
         containers: inspected.into_iter().map(Container::read).collect(),
         kept,
+        unreadable: None,
         version: None,
     });
 }

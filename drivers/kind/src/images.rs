@@ -1,15 +1,13 @@
 //! Images that are put onto the nodes, by `kind load`.
 
-use std::path::Path;
-
 use caproni_driver::{Change, Error, NodeState, Outcome, Request};
-use caproni_engine::Engine;
+use caproni_engine::is_archive;
+use caproni_engine::plan::not_running;
 
 use crate::cluster::Cluster;
 use crate::connect::connect;
 use crate::kind::Kind;
 use crate::look::look;
-use crate::plan::{not_found, not_running};
 use crate::role::Role;
 
 /// Puts images onto every node of a running cluster: none when one of them is not there.
@@ -26,9 +24,7 @@ pub(crate) async fn load(
     if !all_run(&cluster) {
         return Err(not_running(format!("not all nodes of cluster `{profile}` run")));
     }
-    for image in images {
-        check_is_there(&engine, image).await?;
-    }
+    engine.check_images(images).await?;
     let kind = Kind::find()?;
     kind.check_version(request).await?;
     let (archives, names): (Vec<_>, _) = images.iter().partition(|image| is_archive(image));
@@ -46,25 +42,4 @@ fn all_run(cluster: &Cluster) -> bool {
     let nodes = cluster.nodes();
     let mut nodes = nodes.iter().filter(|node| Role::of(node) != Some(Role::LoadBalancer));
     !cluster.containers.is_empty() && nodes.all(|node| node.state == NodeState::Running)
-}
-
-fn is_archive(image: &str) -> bool {
-    image.starts_with('/')
-}
-
-async fn check_is_there(engine: &Engine, image: &str) -> Result<(), Error> {
-    // An empty name, or one that looks like a flag, would be something else to kind.
-    let odd = image.is_empty() || image.starts_with('-');
-    let (there, what) = match is_archive(image) {
-        true => (Path::new(image).is_file(), "archive"),
-        false => (!odd && engine.has_image(image).await?, "image"),
-    };
-    if there {
-        return Ok(());
-    }
-    let message = format!("there is no {what} `{}`", image.escape_debug());
-    Err(not_found(image, message).with_hint(match what {
-        "archive" => "write it with `docker save -o`",
-        _ => "build or pull it first",
-    }))
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use caproni_driver::Error;
+use caproni_driver::{Error, state_file};
 use caproni_engine::{Container, Engine};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,9 @@ use crate::role::Role;
 
 /// The file on each node that runs Kubernetes.
 const FILE: &str = "/etc/caproni/cluster.json";
+
+/// Raised when what is kept changes so that older versions would misread it.
+const FORMAT: u64 = 1;
 
 /// What is kept with a cluster.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -33,15 +36,26 @@ pub(crate) struct Kept {
     pub(crate) load_balancer: BTreeMap<String, String>,
 }
 
-/// Reads what is kept; one node that has it is enough, since another may have been replaced.
-/// What is not readable as ours is none.
+/// Reads what is kept; one node that has it is enough, since another may have been replaced. The
+/// inner error is that of files none of which can be read.
 ///
 /// # Errors
 /// As [`Engine::connect`].
-pub(crate) async fn read(engine: &Engine, nodes: &[Container]) -> Result<Option<Kept>, Error> {
+pub(crate) async fn read(
+    engine: &Engine,
+    nodes: &[Container],
+) -> Result<Option<Result<Kept, Error>>, Error> {
     let nodes = nodes.iter().filter(|node| runs_kubernetes(node));
     let texts = try_join_all(nodes.map(|node| engine.read(&node.id, FILE))).await?;
-    Ok(texts.into_iter().flatten().find_map(|text| serde_json::from_str(&text).ok()))
+    Ok(first_readable(texts.iter().flatten().map(String::as_str)))
+}
+
+fn first_readable<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<Result<Kept, Error>> {
+    let read = |text: &str| state_file::from_json(text.as_bytes(), FORMAT);
+    let of_file = |why: state_file::Unreadable| why.error(FILE);
+    let mut read: Vec<_> = texts.into_iter().map(read).collect();
+    let first = read.iter().position(Result::is_ok).unwrap_or(0);
+    (!read.is_empty()).then(|| read.swap_remove(first).map_err(of_file))
 }
 
 /// Keeps what was asked for, and what the cluster was when it was just made.
@@ -56,7 +70,7 @@ pub(crate) async fn write(
 ) -> Result<(), Error> {
     let addresses = cluster.addresses();
     let kept = Kept { config: config.sealed(), addresses, load_balancer };
-    let text = serde_json::to_vec(&kept).unwrap_or_default();
+    let text = state_file::to_json(&kept, FORMAT).unwrap_or_default();
     let nodes = cluster.containers.iter().filter(|node| runs_kubernetes(node));
     try_join_all(nodes.map(|node| engine.write(&node.id, FILE, &text))).await?;
     Ok(())
@@ -64,4 +78,28 @@ pub(crate) async fn write(
 
 fn runs_kubernetes(node: &Container) -> bool {
     matches!(Role::of(node), Some(Role::ControlPlane | Role::Worker))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_node_with_a_readable_file_is_enough() {
+        let old = r#"{"config": {"image": "a"}}"#;
+        let kept = first_readable(["garbage", old]).unwrap().unwrap();
+        assert_eq!(kept.config["image"], "a");
+        assert!(first_readable([]).is_none());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named_and_not_taken_for_none() {
+        for text in ["", "garbage", r#"{"format": 2, "config": {}}"#] {
+            let error = first_readable([text]).unwrap().unwrap_err();
+            assert!(
+                error.message.starts_with("cannot read `/etc/caproni/cluster.json`"),
+                "{error}"
+            );
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use caproni_driver::backend::{Backend, Install, Installed, PrivateFolder};
+use caproni_driver::lock::{self, Lock};
 use caproni_driver::{Command, Error, Request};
 
 use crate::NAME;
@@ -72,6 +73,8 @@ impl Kind {
     /// # Errors
     /// What kind's words mean, see [`failure::of`], `Cancelled` and `TimedOut`.
     pub(crate) async fn create(&self, request: &Request, create: &Create<'_>) -> Result<(), Error> {
+        let (folder, profile) = (lock::state_dir(), create.profile);
+        let lock = Lock::acquire_to_create(request, &folder, NAME, profile).await?;
         let private = PrivateFolder::of(NAME, create.profile)?;
         let kubeconfig = private.path().join("kubeconfig");
         let command = self
@@ -82,7 +85,7 @@ impl Kind {
             .input(create.document)
             .env("TMPDIR", private.path())
             .progress_lines("create", said);
-        let output = request.run(&command).await?;
+        let output = request.run_locked(&command, lock, is_prepared).await?;
         if output.status.success() { Ok(()) } else { Err(failure::of(output.failure())) }
     }
 
@@ -115,14 +118,6 @@ fn path_with(docker: &Path) -> OsString {
     std::env::join_paths(folders).unwrap_or(path)
 }
 
-/// The docker command's absolute path.
-///
-/// # Errors
-/// `BackendMissing`.
-pub(crate) fn docker() -> Result<String, Error> {
-    Ok(DOCKER.find()?.path().display().to_string())
-}
-
 /// Tells whether the last creation here was killed together with its driver. The engine may
 /// then still be at work for it.
 pub(crate) fn was_killed(profile: &str) -> bool {
@@ -145,6 +140,13 @@ pub(crate) fn said(line: &str) -> Option<String> {
     let step = line.strip_prefix('•')?;
     let text: String = step.chars().filter(char::is_ascii).collect();
     Some(text.trim().trim_end_matches('.').trim().to_lowercase())
+}
+
+/// From this line on kind works on the cluster's own nodes. Before it makes the network that all of
+/// its clusters share, and two that do so at once make two, which then is one too many for both
+/// (<https://github.com/kubernetes-sigs/kind/issues/1596>).
+fn is_prepared(line: &str) -> bool {
+    line.starts_with("• Preparing nodes")
 }
 
 /// `0.32.0`, and for docker `Docker version 28.2.2, build …`.
@@ -180,5 +182,13 @@ mod tests {
                 "joining worker nodes",
             ]
         );
+    }
+
+    #[test]
+    fn the_network_is_made_when_the_nodes_are_prepared() {
+        let text = include_str!("../tests/recorded/v0.32/create.err");
+        let lines: Vec<_> = text.lines().map(str::trim).collect();
+        let prepared: Vec<_> = lines.iter().filter(|line| is_prepared(line)).collect();
+        assert_eq!(prepared.len(), 1, "{lines:?}");
     }
 }

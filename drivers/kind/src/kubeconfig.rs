@@ -3,9 +3,10 @@
 //! kind reads the file that kubeadm writes in a control plane, which must run for that, and
 //! changes its names and address.
 
-use caproni_driver::backend::kubeconfig;
+use caproni_driver::backend::kubeconfig::{self, Address};
 use caproni_driver::{Error, ErrorKind, Kubeconfig, Request};
-use caproni_engine::Binding;
+use caproni_engine::plan::not_running;
+use caproni_engine::{Binding, Container, Vantage};
 
 use crate::cluster::Cluster;
 use crate::connect::connect;
@@ -33,42 +34,42 @@ pub(crate) async fn kubeconfig(request: &Request, profile: &str) -> Result<Kubec
     let Some(text) = text else {
         return Err(not_running(format!("cluster `{profile}` has no kubeconfig yet")));
     };
-    let Some(server) = server(&cluster, engine.endpoint().host()) else {
-        let message = format!("cluster `{profile}` publishes its API at no fixed port");
-        return Err(Error::new(ErrorKind::Unsupported, message)
-            .with_hint("leave `apiServerPort` of `config.networking` out, or set it to a port"));
-    };
+    let address = address(&cluster, &engine.vantage().await?)?;
     let name = context(profile);
-    let text = kubeconfig::rename(&text, &name, &name, &server).ok_or_else(|| {
+    let text = kubeconfig::rename(&text, &name, &name, &address).ok_or_else(|| {
         let message = format!("`{FILE}` of cluster `{profile}` is not a kubeconfig");
         Error::new(ErrorKind::BackendFailed, message)
     })?;
     Ok(Kubeconfig::new(text, name))
 }
 
-fn not_running(message: String) -> Error {
-    Error::new(ErrorKind::ClusterNotRunning, message).with_hint("run `caproni start`")
-}
-
 /// Where the API is published: at the load balancer, else at the first control plane.
-fn api(cluster: &Cluster) -> Option<&Binding> {
+fn api(cluster: &Cluster) -> Option<(&Container, &Binding)> {
     let control_planes = cluster.of_role(Role::ControlPlane);
     let node = cluster.load_balancer().or(control_planes.first().copied())?;
-    node.api.as_ref()
+    Some((node, node.api.as_ref()?))
 }
 
 /// The host at which a cluster's API is reached; the address it is bound to is no address to
 /// go to when it means "every address".
-pub(crate) fn api_host(cluster: &Cluster, engine_host: Option<&str>) -> String {
-    match api(cluster).map(Binding::address) {
-        Some(host) if !host.is_empty() && host != "::" => host.into(),
-        _ => engine_host.unwrap_or("127.0.0.1").into(),
+pub(crate) fn api_host(cluster: &Cluster, host: Option<&str>) -> String {
+    match api(cluster).map(|(_, binding)| binding.address()) {
+        Some(bound) if !bound.is_empty() && bound != "::" => bound.into(),
+        _ => host.unwrap_or("127.0.0.1").into(),
     }
 }
 
-fn server(cluster: &Cluster, engine_host: Option<&str>) -> Option<String> {
-    let port = api(cluster)?.host_port?;
-    Some(kubeconfig::server(&api_host(cluster, engine_host), port))
+/// The address of the API as it is reached from here.
+fn address(cluster: &Cluster, vantage: &Vantage) -> Result<Address, Error> {
+    let Some((node, binding)) = api(cluster).filter(|(_, api)| api.host_port.is_some()) else {
+        let message = format!("cluster `{}` publishes its API at no fixed port", cluster.name);
+        return Err(Error::new(ErrorKind::Unsupported, message)
+            .with_hint("leave `apiServerPort` of `config.networking` out, or set it to a port"));
+    };
+    vantage.address(node, binding).ok_or_else(|| {
+        let field = "`apiServerAddress` of `config.networking` to `0.0.0.0`";
+        vantage.unreachable(&cluster.name, node, field)
+    })
 }
 
 #[cfg(test)]
@@ -80,10 +81,10 @@ mod tests {
 
     #[test]
     fn the_names_and_the_address_are_kinds() {
-        let server = server(&running(), None).unwrap();
-        assert!(server.starts_with("https://127.0.0.1:"), "{server}");
-        let text = kubeconfig::rename(ADMIN_CONF, "kind-demo", "kind-demo", &server).unwrap();
-        assert!(text.contains(&server) && text.contains("kind-demo"), "{text}");
+        let address = address(&running(), &Vantage::SameMachine).unwrap();
+        assert_eq!(address.host, "127.0.0.1");
+        let text = kubeconfig::rename(ADMIN_CONF, "kind-demo", "kind-demo", &address).unwrap();
+        assert!(text.contains(&address.url()) && text.contains("kind-demo"), "{text}");
         assert!(!text.contains("kubernetes-admin"), "{text}");
     }
 
@@ -97,5 +98,12 @@ mod tests {
         }
         assert_eq!(api_host(&cluster, None), "127.0.0.1");
         assert_eq!(api_host(&cluster, Some("docker")), "docker");
+    }
+
+    #[test]
+    fn an_api_that_only_the_engine_s_machine_reaches_says_what_would_publish_it() {
+        let there = Vantage::OtherMachine("docker".into());
+        let error = address(&running(), &there).unwrap_err();
+        assert!(error.data.hint.unwrap().contains("apiServerAddress"));
     }
 }

@@ -7,9 +7,11 @@ use std::process::ExitCode;
 
 use caproni_driver::{
     Clusters, Description, DriverServer, Error, Extensions, Kubeconfig, Outcome, Peer, Plan,
-    Request, Status, Versions, async_trait, describe, serve,
+    Request, Status, Usage, Versions, async_trait, describe, serve,
 };
 use caproni_engine::Engine;
+use caproni_engine::plan::{Exec, Logs};
+use futures_util::future::try_join;
 use serde_json::Value;
 
 use look::look;
@@ -48,7 +50,8 @@ struct KindDriver;
 #[async_trait]
 impl DriverServer for KindDriver {
     async fn initialize(&self, offered: Vec<u32>, _host: Peer) -> Result<Description, Error> {
-        let methods = ["restart", "kubeconfig", "version", "list", "exec", "logs", "loadImage"];
+        let methods =
+            ["restart", "kubeconfig", "version", "list", "exec", "logs", "usage", "loadImage"];
         describe::<config::KindConfig>(NAME, VERSION, &methods, &offered)
     }
 
@@ -96,8 +99,8 @@ impl DriverServer for KindDriver {
         _timeout_ms: Option<u64>,
     ) -> Result<Status, Error> {
         let engine = connect::connect(&Request::of(ext)).await?;
-        let cluster = look(&engine, &profile).await?;
-        Ok(connect::status_of(&engine, &cluster, config.as_ref()))
+        let (cluster, vantage) = try_join(look(&engine, &profile), engine.vantage()).await?;
+        Ok(connect::status_of(&cluster, &vantage, config.as_ref()))
     }
 
     async fn restart(
@@ -136,9 +139,8 @@ impl DriverServer for KindDriver {
         argv: Option<Vec<String>>,
         tty: Option<bool>,
     ) -> Result<Plan, Error> {
-        let exec =
-            plan::Exec { node, argv: argv.unwrap_or_default(), tty: tty.unwrap_or_default() };
-        plan::exec(&Request::of(ext), &profile, exec).await
+        let (argv, tty) = (argv.unwrap_or_default(), tty.unwrap_or_default());
+        plan::exec(&Request::of(ext), &profile, Exec { node, argv, tty }).await
     }
 
     async fn logs(
@@ -151,8 +153,18 @@ impl DriverServer for KindDriver {
         follow: Option<bool>,
         tail: Option<u64>,
     ) -> Result<Plan, Error> {
-        let follow = follow.unwrap_or_default();
-        plan::logs(&Request::of(ext), &profile, node.as_deref(), follow, tail).await
+        let asked = Logs { node, follow: follow.unwrap_or_default(), tail };
+        plan::logs(&Request::of(ext), &profile, &asked).await
+    }
+
+    async fn usage(
+        &self,
+        ext: &Extensions,
+        profile: String,
+        _config: Option<Value>,
+        _timeout_ms: Option<u64>,
+    ) -> Result<Usage, Error> {
+        plan::usage(&Request::of(ext), &profile).await
     }
 
     async fn load_image(

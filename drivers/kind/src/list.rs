@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use caproni_driver::{Cluster as Listed, Clusters, Error, Request};
-use caproni_engine::label_of;
+use caproni_engine::{Vantage, label_of};
 use futures_util::future::try_join_all;
 
 use crate::cluster::CLUSTER_LABEL;
@@ -22,7 +22,7 @@ pub(crate) async fn list(request: &Request) -> Result<Clusters, Error> {
         listed.iter().filter_map(|container| label_of(container, CLUSTER_LABEL)).collect();
     let clusters = try_join_all(names.into_iter().map(|name| look(&engine, name))).await?;
     let rows = clusters.iter().map(|cluster| {
-        let status = status_of(&engine, cluster, None);
+        let status = status_of(cluster, &Vantage::SameMachine, None);
         Listed::new(&cluster.name, status.state)
             .with_kubernetes_version(status.kubernetes_version)
             .with_kube_context(status::context(&cluster.name))

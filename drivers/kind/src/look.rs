@@ -21,7 +21,11 @@ pub(crate) async fn look(engine: &Engine, name: &str) -> Result<Cluster, Error> 
     let containers: Vec<Container> = containers.into_iter().flatten().collect();
     let (kept, version) =
         try_join(kept::read(engine, &containers), version(engine, &containers)).await?;
-    Ok(Cluster { name: name.into(), containers, kept, version })
+    let (kept, unreadable) = match kept.transpose() {
+        Ok(kept) => (kept, None),
+        Err(error) => (None, Some(error)),
+    };
+    Ok(Cluster { name: name.into(), containers, kept, unreadable, version })
 }
 
 /// The label on every container of a cluster.

@@ -51,6 +51,9 @@ pub(crate) async fn start(
 /// # Errors
 /// `ConfigMismatch` and `ClusterNotReady`, as [`start`].
 pub(crate) fn check(cluster: &Cluster, config: &KindConfig) -> Result<(), Error> {
+    if let Some(error) = &cluster.unreadable {
+        return Err(error.clone());
+    }
     let differences = compare::differences(cluster, config);
     let missing = status::missing(cluster);
     // Without a control plane nothing tells any more what a cluster of plain kind was.

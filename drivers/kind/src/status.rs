@@ -12,8 +12,8 @@ use crate::role::Role;
 pub(crate) struct Around<'a> {
     /// Who starts the cluster at this moment, such as `start (process 4711)`.
     pub(crate) starter: Option<&'a str>,
-    /// The engine's host, when it is not this machine.
-    pub(crate) engine_host: Option<&'a str>,
+    /// The host at which published ports are reached; 127.0.0.1 without it.
+    pub(crate) host: Option<&'a str>,
 }
 
 /// Tells a cluster's status.
@@ -30,9 +30,11 @@ pub(crate) fn of(cluster: &Cluster, around: &Around<'_>) -> Status {
         return status;
     }
     // What was not finished is made anew, whatever it was to be: nothing there to differ from.
-    status.config = (!cluster.is_unfinished()).then(|| cluster.config());
+    // Nor is what nobody can read.
+    let is_known = !cluster.is_unfinished() && cluster.unreadable.is_none();
+    status.config = is_known.then(|| cluster.config());
     status.kubernetes_version = cluster.version.clone();
-    status.ip_address = Some(api_host(cluster, around.engine_host));
+    status.ip_address = Some(api_host(cluster, around.host));
     status.nodes = nodes;
     status
 }
@@ -89,6 +91,10 @@ fn conditions(
         return vec![Condition::failed("start", format!("{who} is under way"))];
     }
     let mut found = Vec::new();
+    if let Some(error) = &cluster.unreadable {
+        let hint = error.data.hint.clone().unwrap_or_default();
+        found.push(Condition::failed("kept", &error.message).with_hint(hint));
+    }
     if cluster.is_unfinished() {
         let hint = "run `caproni start` to make it anew or `caproni destroy` to remove it";
         found.push(Condition::failed("creation", "was not finished").with_hint(hint));

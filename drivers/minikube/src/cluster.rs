@@ -1,5 +1,6 @@
 //! What there is of one cluster: pure data.
 
+use caproni_driver::Error;
 use caproni_engine::Container;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,6 +18,8 @@ pub(crate) struct Cluster {
     pub(crate) profile: Option<Profile>,
     /// What this driver keeps of it.
     pub(crate) note: Option<Note>,
+    /// Why what this driver keeps of it cannot be read.
+    pub(crate) unreadable: Option<Error>,
     /// What minikube says of its nodes; empty when it cannot tell.
     pub(crate) nodes: Vec<NodeStatus>,
     /// Its containers, where the nodes are some and the engine was asked.
@@ -29,7 +32,8 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Tells whether nothing of it exists.
     pub(crate) fn is_absent(&self) -> bool {
-        self.profile.is_none() && self.note.is_none() && self.left.is_none()
+        let nothing_kept = self.note.is_none() && self.unreadable.is_none();
+        self.profile.is_none() && nothing_kept && self.left.is_none()
     }
 
     /// Tells whether it is half a cluster, left by a creation that was not finished.

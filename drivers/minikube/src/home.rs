@@ -4,7 +4,7 @@ use std::fs;
 use std::io::ErrorKind::NotFound;
 use std::path::{Path, PathBuf};
 
-use caproni_driver::{Error, ErrorKind, lock};
+use caproni_driver::{Error, ErrorKind, lock, state_file};
 use serde_json::Value;
 
 use crate::NAME;
@@ -13,6 +13,9 @@ use crate::profile::{Profile, is_machine_of};
 
 /// The file of this driver beside minikube's own; `minikube delete` removes it with them.
 const NOTE: &str = "caproni.json";
+
+/// Raised when a note changes so that older versions would misread it.
+const FORMAT: u64 = 1;
 
 /// The variable that names the folder.
 pub(crate) const VARIABLE: &str = "MINIKUBE_HOME";
@@ -52,10 +55,15 @@ impl Home {
         }
     }
 
-    /// What this driver keeps of a cluster.
-    pub(crate) fn note(&self, cluster: &str) -> Option<Note> {
-        let text = fs::read_to_string(self.profile_folder(cluster).join(NOTE)).ok()?;
-        serde_json::from_str(&text).ok()
+    /// What this driver keeps of a cluster, if anything.
+    ///
+    /// # Errors
+    /// `BackendFailed` with the file when it is damaged, or a newer version's.
+    pub(crate) fn note(&self, cluster: &str) -> Result<Option<Note>, Error> {
+        let path = self.profile_folder(cluster).join(NOTE);
+        let Ok(text) = fs::read(&path) else { return Ok(None) };
+        let read = state_file::from_json(&text, FORMAT).map(Some);
+        read.map_err(|why| why.error(&path.display().to_string()))
     }
 
     /// Keeps a note of a cluster.
@@ -64,13 +72,9 @@ impl Home {
     /// `PermissionDenied` when it cannot be written.
     pub(crate) fn write_note(&self, cluster: &str, note: &Note) -> Result<(), Error> {
         let folder = self.profile_folder(cluster);
-        let text = serde_json::to_string(note).unwrap_or_default();
-        let written = fs::create_dir_all(&folder).and_then(|()| {
-            // Whole or not at all: who looks at this moment must not find half a note.
-            let new = folder.join(".caproni.json");
-            fs::write(&new, text)?;
-            fs::rename(new, folder.join(NOTE))
-        });
+        let text = state_file::to_json(note, FORMAT).unwrap_or_default();
+        let written = fs::create_dir_all(&folder)
+            .and_then(|()| state_file::replace(&folder.join(NOTE), &text, 0o600));
         written.map_err(|error| {
             let message = format!("cannot write into `{}`: {error}", folder.display());
             Error::new(ErrorKind::PermissionDenied, message)
@@ -101,5 +105,30 @@ impl Home {
         let text = fs::read_to_string(self.0.join("config").join("config.json")).ok()?;
         let config: Value = serde_json::from_str(&text).ok()?;
         config.get("profile")?.as_str().map(Into::into)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_note_is_read_with_a_format_and_without_and_else_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home(folder.path().to_path_buf());
+        assert_eq!(home.note("demo").unwrap(), None);
+        let note = Note { config: json!({"nodes": 2}), finished: true };
+        home.write_note("demo", &note).unwrap();
+        assert_eq!(home.note("demo").unwrap().as_ref(), Some(&note));
+        let path = home.profile_folder("demo").join(NOTE);
+        assert!(fs::read_to_string(&path).unwrap().contains("\"format\": 1"));
+        fs::write(&path, serde_json::to_string(&note).unwrap()).unwrap();
+        assert_eq!(home.note("demo").unwrap(), Some(note));
+        for text in ["", "garbage", r#"{"format": 2, "config": {}, "finished": true}"#] {
+            fs::write(&path, text).unwrap();
+            let error = home.note("demo").unwrap_err();
+            assert!(error.message.contains(&path.display().to_string()), "{error}");
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! `loadImage`: images of the machine's engine, or archives, onto every node.
 
-use std::path::Path;
-
 use caproni_driver::{Change, Error, ErrorKind, Outcome, Request, State};
+
+use caproni_engine::{Engine, check_archive, is_archive};
 
 use crate::around::status;
 use crate::minikube::Minikube;
@@ -23,9 +23,7 @@ pub(crate) async fn load(
         );
     }
     let minikube = Minikube::find()?;
-    for image in images {
-        find(request, image).await?;
-    }
+    check(request, images).await?;
     for image in images {
         minikube.load_image(request, profile, image).await?;
     }
@@ -54,23 +52,18 @@ pub(crate) fn is_listed(listed: &str, image: &str) -> bool {
     listed.lines().map(str::trim).any(is_it)
 }
 
-/// Refuses an image that is neither an archive nor known to the engine: minikube would look
-/// for it in a registry, and exits with 0 when it is in none.
-async fn find(request: &Request, image: &str) -> Result<(), Error> {
-    let there = match image.starts_with('/') {
-        true => Path::new(image).is_file(),
-        false => {
-            let engine = caproni_engine::Engine::connect(request).await?;
-            engine.has_image(image).await?
-        }
-    };
-    if there {
-        return Ok(());
+/// Refuses what is neither an archive nor known to the engine: minikube would look for it in a
+/// registry, and exits with 0 when it is in none.
+async fn check(request: &Request, images: &[String]) -> Result<(), Error> {
+    let (archives, names): (Vec<_>, Vec<_>) =
+        images.iter().cloned().partition(|one| is_archive(one));
+    for archive in &archives {
+        check_archive(archive)?;
     }
-    let mut error = Error::new(ErrorKind::NotFound, format!("there is no image `{image}`"))
-        .with_hint("build it, or pull it with `docker pull`");
-    error.data.resource = Some(image.into());
-    Err(error)
+    match names.as_slice() {
+        [] => Ok(()),
+        names => Engine::connect(request).await?.check_images(names).await,
+    }
 }
 
 #[cfg(test)]

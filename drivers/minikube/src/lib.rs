@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use caproni_driver::{
     Clusters, Description, Diagnosis, DriverServer, Error, Extensions, Kubeconfig, Outcome, Peer,
-    Plan, Request, Status, Versions, async_trait, describe, serve,
+    Plan, Request, Status, Usage, Versions, async_trait, describe, serve,
 };
 use serde_json::Value;
 
@@ -42,8 +42,8 @@ const NAME: &str = "minikube";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The optional methods.
-const METHODS: [&str; 8] =
-    ["restart", "kubeconfig", "version", "list", "exec", "logs", "diagnose", "loadImage"];
+const METHODS: [&str; 9] =
+    ["restart", "kubeconfig", "version", "list", "exec", "logs", "usage", "diagnose", "loadImage"];
 
 struct MinikubeDriver;
 
@@ -155,6 +155,16 @@ impl DriverServer for MinikubeDriver {
     ) -> Result<Plan, Error> {
         let asked = plan::Logs { node, follow: follow.unwrap_or_default(), tail };
         plan::logs(&Request::of(ext), &profile, asked).await
+    }
+
+    async fn usage(
+        &self,
+        ext: &Extensions,
+        profile: String,
+        _config: Option<Value>,
+        _timeout_ms: Option<u64>,
+    ) -> Result<Usage, Error> {
+        plan::usage(&Request::of(ext), &profile).await
     }
 
     async fn diagnose(

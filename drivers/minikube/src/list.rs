@@ -20,7 +20,10 @@ pub(crate) async fn list(request: &Request) -> Result<Clusters, Error> {
     })?;
     let mut clusters = Vec::new();
     for row in rows {
-        let half = minikube.home().note(&row.name).is_some_and(|note| !note.finished);
+        let half = minikube
+            .home()
+            .note(&row.name)
+            .is_ok_and(|note| note.is_some_and(|note| !note.finished));
         match row.state.clone().filter(|_| !half) {
             Some(state) => clusters.push(row_of(&row.name, state, row.profile.as_ref())),
             // What the list cannot tell takes a look of its own.

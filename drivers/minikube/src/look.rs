@@ -29,7 +29,11 @@ pub(crate) async fn look(
         Some(Err(_)) => None,
         _ => Some(minikube.status(request, name).await?),
     };
-    let mut cluster = Cluster { name: name.into(), note: home.note(name), ..Cluster::default() };
+    let (note, unreadable) = match home.note(name) {
+        Ok(note) => (note, None),
+        Err(error) => (None, Some(error)),
+    };
+    let mut cluster = Cluster { name: name.into(), note, unreadable, ..Cluster::default() };
     match (home.profile(name), told) {
         (Some(Ok(profile)), Some(told)) => {
             at_profile(request, home, &mut cluster, profile, told).await?;

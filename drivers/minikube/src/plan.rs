@@ -1,9 +1,12 @@
-//! `exec` and `logs`: the commands that the host runs.
+//! `exec` and `logs`: the commands that the host runs; and what the nodes use.
 
-use caproni_driver::{Error, ErrorKind, Node, NodeRole, NodeState, Plan, Request, Status};
+use caproni_driver::{Error, ErrorKind, Node, NodeRole, NodeState, Plan, Request, Status, Usage};
+use caproni_engine::Engine;
+use caproni_engine::plan::{not_found, not_running};
 
 use crate::around::status;
 use crate::home::{Home, VARIABLE};
+use crate::look::look;
 use crate::minikube::Minikube;
 
 /// The shell in minikube's nodes.
@@ -76,12 +79,27 @@ pub(crate) async fn logs(request: &Request, profile: &str, asked: Logs) -> Resul
     Ok(Plan::new(argv).with_env(VARIABLE, home))
 }
 
+/// Tells what the nodes use that are containers.
+///
+/// # Errors
+/// `ClusterNotRunning`, `Unsupported` for virtual machines, which minikube knows nothing of, and the
+/// engine's.
+pub(crate) async fn usage(request: &Request, profile: &str) -> Result<Usage, Error> {
+    let cluster = look(request, &Minikube::find()?, profile, false).await?;
+    on_docker(profile)?;
+    let containers: Vec<_> = cluster.containers.iter().flatten().collect();
+    let used = Engine::connect(request).await?.usage(&containers).await?;
+    match used.nodes.is_empty() {
+        true => Err(not_running(format!("no node of cluster `{profile}` runs"))),
+        false => Ok(used),
+    }
+}
+
 fn on_docker(profile: &str) -> Result<(), Error> {
     match Home::of_environment().profile(profile) {
         Some(Ok(kept)) if kept.is_on_docker() => Ok(()),
         Some(Ok(kept)) => {
-            let message =
-                format!("commands cannot be run on nodes of minikube's `{}`", kept.driver);
+            let message = format!("nodes of minikube's `{}` cannot be looked into", kept.driver);
             Err(Error::new(ErrorKind::Unsupported, message)
                 .with_hint(format!("run `minikube ssh -p {profile}`")))
         }
@@ -101,12 +119,8 @@ fn find<'a>(status: &'a Status, profile: &str, name: Option<&str>) -> Result<&'a
     let found = found.filter(|node| node.state != NodeState::Missing);
     found.ok_or_else(|| {
         let name = name.unwrap_or(profile);
-        let mut error = Error::new(ErrorKind::NotFound, format!("there is no node `{name}`"));
-        error.data.resource = Some(name.into());
-        error
+        let names: Vec<_> = status.nodes.iter().map(|node| format!("`{}`", node.name)).collect();
+        let message = format!("cluster `{profile}` has no node `{}`", name.escape_debug());
+        not_found(name, message).with_hint(format!("its nodes are {}", names.join(", ")))
     })
-}
-
-fn not_running(message: String) -> Error {
-    Error::new(ErrorKind::ClusterNotRunning, message).with_hint("run `caproni start`")
 }

@@ -51,6 +51,9 @@ pub(crate) fn check(
     profile: &Profile,
     config: &MinikubeConfig,
 ) -> Result<Vec<Difference>, Error> {
+    if let Some(error) = &cluster.unreadable {
+        return Err(error.clone());
+    }
     let running = running::config(cluster, profile, Some(config));
     let wanted = serde_json::to_value(config).unwrap_or_default();
     let found = caproni_driver::config::differences(schema(), &running, &wanted);

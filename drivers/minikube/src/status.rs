@@ -32,8 +32,8 @@ pub(crate) fn of(cluster: &Cluster, around: &Around<'_>) -> Status {
         let version = &profile.kubernetes_config.kubernetes_version;
         status.kubernetes_version = Some(version.clone()).filter(|version| !version.is_empty());
         status.ip_address = address(profile, around);
-        // Half a cluster is to be compared with nothing.
-        if !cluster.is_half() {
+        // Half a cluster is to be compared with nothing, and nothing with what nobody can read.
+        if !cluster.is_half() && cluster.unreadable.is_none() {
             status.config = Some(running::config(cluster, profile, around.asked));
         }
     }
@@ -127,6 +127,10 @@ fn conditions(
         return vec![Condition::failed("start", format!("{who} is under way"))];
     }
     let mut found = Vec::new();
+    if let Some(error) = &cluster.unreadable {
+        let hint = error.data.hint.clone().unwrap_or_default();
+        found.push(Condition::failed("kept", &error.message).with_hint(hint));
+    }
     if cluster.is_half() {
         let what = cluster.left.as_deref().unwrap_or("was not finished");
         let hint = "run `caproni start` to make it anew or `caproni destroy` to remove it";

@@ -16,12 +16,14 @@ pub(crate) async fn create(
     // The logs of half a cluster are those of other nodes.
     file.remove()?;
     let mut record = Record::new(Phase::Creating, config);
-    file.write(&record)?;
     let created = async {
+        file.write(&record)?;
         file.log(&record, "created")?;
         let steps = [("create", "creating the nodes"), ("boot", "starting Kubernetes")];
         simulate.act(request, Operation::Start, &steps).await?;
-        file.log(&record, "started")
+        file.log(&record, "started")?;
+        record.phase = Phase::Running;
+        file.write(&record)
     };
     if let Err(mut error) = created.await {
         if !simulate.leave_half
@@ -31,8 +33,6 @@ pub(crate) async fn create(
         }
         return Err(leaving(error, file));
     }
-    record.phase = Phase::Running;
-    file.write(&record)?;
     Ok(Outcome::new(Change::Created).with_message("a mock cluster is a file, and nothing runs"))
 }
 

@@ -13,6 +13,7 @@ use crate::store::{Record, RecordFile, failed};
 impl RecordFile {
     /// Adds a line to the log of each node that the record tells of.
     pub(crate) fn log(&self, record: &Record, happened: &str) -> Result<(), Error> {
+        #[expect(clippy::disallowed_methods, reason = "for people: when it happened")]
         let now = humantime::format_rfc3339_millis(SystemTime::now());
         for node in status::nodes(self.profile(), record) {
             let path = self.log_of(&node.name);

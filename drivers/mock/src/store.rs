@@ -6,15 +6,21 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use caproni_driver::{ChangeCost, Error, ErrorKind, State, check_profile};
+use caproni_driver::state_file::{self, Unreadable};
+use caproni_driver::{
+    ChangeCost, Error, ErrorKind, State, check_profile, private_folder, resources,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::config::Config;
 use crate::simulate::Simulate;
+
+/// Raised when a record changes so that older versions would misread it.
+const FORMAT: u64 = 1;
 
 /// The folder of all clusters.
 pub(crate) struct Store(PathBuf);
@@ -131,7 +137,7 @@ impl RecordFile {
     /// Reads the record; `None` when there is no such cluster.
     pub(crate) fn read(&self) -> Result<Option<Record>, Error> {
         match fs::read(&self.path) {
-            Ok(bytes) => match serde_json::from_slice(&bytes) {
+            Ok(bytes) => match state_file::from_json(&bytes, FORMAT) {
                 Ok(record) => Ok(Some(record)),
                 Err(error) => Err(self.damaged(&error)),
             },
@@ -142,13 +148,18 @@ impl RecordFile {
 
     /// Puts a record in the place of the one before: whole or not at all.
     pub(crate) fn write(&self, record: &Record) -> Result<(), Error> {
-        let written =
-            serde_json::to_vec_pretty(record).map_err(io::Error::other).and_then(|json| {
-                self.path.parent().map_or(Ok(()), fs::create_dir_all)?;
-                fs::write(self.spare(), json)?;
-                fs::rename(self.spare(), &self.path)
-            });
-        written.map_err(|error| self.failed("write", &error))
+        let json = state_file::to_json(record, FORMAT).map_err(io::Error::other);
+        let written = json.and_then(|json| {
+            make_folder(&self.path)?;
+            let mut spare = fs::File::create(self.spare())?;
+            spare.write_all(&json)?;
+            spare.sync_all()?;
+            fs::rename(self.spare(), &self.path)
+        });
+        written.map_err(|error| {
+            let _ = fs::remove_file(self.spare());
+            self.failed("write", &error)
+        })
     }
 
     /// Removes the record, damaged or not, with all that is beside it, and says whether
@@ -169,10 +180,14 @@ impl RecordFile {
         self.path.with_extension("json.new")
     }
 
-    fn damaged(&self, error: &serde_json::Error) -> Error {
+    fn damaged(&self, why: &Unreadable) -> Error {
         let (profile, path) = (&self.profile, self.path.display());
-        let message = format!("the file of mock cluster `{profile}` is damaged: `{path}`: {error}");
-        let hint = format!("run `caproni --driver mock --profile {profile} destroy`");
+        let message = format!("cannot read the file of mock cluster `{profile}`: `{path}`: {why}");
+        let destroy = format!("run `caproni --driver mock --profile {profile} destroy`");
+        let hint = match why {
+            Unreadable::Newer(_) => format!("update caproni, or {destroy}"),
+            _ => destroy,
+        };
         Error::new(ErrorKind::BackendFailed, message).with_hint(hint)
     }
 
@@ -183,11 +198,14 @@ impl RecordFile {
 
 /// What could not be done with a file or a folder.
 pub(crate) fn failed(verb: &str, path: &Path, error: &io::Error) -> Error {
+    let message = format!("cannot {verb} `{}`: {error}", path.display());
+    if let Some(way_out) = resources::way_out(error) {
+        return Error::new(ErrorKind::InsufficientResources, message).with_hint(way_out);
+    }
     let kind = match error.kind() {
         io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
         _ => ErrorKind::BackendFailed,
     };
-    let message = format!("cannot {verb} `{}`: {error}", path.display());
     Error::new(kind, message)
         .with_hint("mend the folder, or name another one in CAPRONI_MOCK_STATE_DIR")
 }
@@ -241,6 +259,13 @@ fn remove(removed: io::Result<()>) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Makes the folder that a file is to be in, for its owner only: a config may hold secrets.
+fn make_folder(file: &Path) -> io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    let (state, name) = (folder.parent(), folder.file_name());
+    private_folder(state.unwrap_or(folder), name.unwrap_or_default()).map(drop)
 }
 
 #[cfg(test)]
@@ -308,6 +333,21 @@ mod tests {
         let error = file.read().unwrap_err();
         assert!(error.message.contains(&file.path.display().to_string()), "{error}");
         assert!(error.data.hint.unwrap().contains("--profile demo destroy"));
+    }
+
+    #[test]
+    fn a_file_without_a_format_is_read_and_one_of_a_newer_format_is_named() {
+        let (_folder, store) = store();
+        let file = store.file("demo").unwrap();
+        file.write(&record()).unwrap();
+        let text = fs::read_to_string(&file.path).unwrap();
+        assert!(text.contains("\"format\": 1"), "{text}");
+        fs::write(&file.path, text.replace("\"format\": 1,", "")).unwrap();
+        assert_eq!(file.read().unwrap(), Some(record()));
+        fs::write(&file.path, text.replace("\"format\": 1", "\"format\": 2")).unwrap();
+        let error = file.read().unwrap_err();
+        assert!(error.message.contains(&file.path.display().to_string()), "{error}");
+        assert!(error.data.hint.unwrap().starts_with("update caproni, or run "));
     }
 
     #[test]

@@ -43,8 +43,11 @@ pub(crate) struct Host {
     pub(crate) kind: Option<&'static str>,
     /// A part of what it tells.
     pub(crate) says: &'static str,
-    /// Within how many seconds, all command lines together.
-    pub(crate) seconds: u8,
+    /// A part of what it shows besides with `-v`.
+    pub(crate) shows: &'static str,
+    /// How many seconds it waits for the driver by its own rules, and the driver works, all
+    /// command lines together.
+    pub(crate) waits: u8,
 }
 
 /// What there is of the cluster before the first command line.
@@ -84,8 +87,14 @@ pub(crate) const TOLERATED: Host = Host {
     exit: 3,
     kind: None,
     says: "\"exists\": false",
-    seconds: 15,
+    shows: "",
+    waits: 0,
 };
+
+/// As [`TOLERATED`], and what the driver writes in the wrong place is shown with `-v`.
+pub(crate) const fn ignored(shows: &'static str) -> Host {
+    Host { shows, ..TOLERATED }
+}
 
 /// `start` is as if nothing was wrong.
 pub(crate) const STARTED: Host =
@@ -109,8 +118,8 @@ pub(crate) const fn crashed(says: &'static str) -> Host {
 /// `status` waits until its time runs out.
 pub(crate) const SILENT: Host = Host {
     runs: &[run("--timeout 1s status")],
-    seconds: 25,
-    ..fails(20, "DriverUnresponsive", "did not answer `initialize`")
+    waits: 1,
+    ..fails(20, "DriverUnresponsive", "did not answer `initialize` within ")
 };
 
 /// The mode of a name.
@@ -158,7 +167,8 @@ impl Mode {
                 "exitCode": self.host.exit,
                 "kind": self.host.kind,
                 "says": self.host.says,
-                "seconds": self.host.seconds,
+                "shows": self.host.shows,
+                "waits": self.host.waits,
             },
         })
     }

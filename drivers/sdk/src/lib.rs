@@ -28,13 +28,18 @@ mod error;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod lock;
+mod log;
 mod messages;
+mod private;
 mod request;
+pub mod resources;
 mod run;
 pub mod schema;
 mod serve;
+pub mod state_file;
 pub mod testing;
 mod text;
+pub mod trust;
 mod wire;
 
 pub use contract::{DriverClient, DriverServer};
@@ -43,6 +48,7 @@ pub use error::{Error, ErrorData, ErrorKind};
 pub use jsonrpsee::Extensions;
 pub use jsonrpsee::core::async_trait;
 pub use messages::*;
+pub use private::private_folder;
 pub use request::Request;
 pub use run::{Command, Output};
 pub use serve::{serve, serve_on};

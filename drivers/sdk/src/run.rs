@@ -1,11 +1,12 @@
 //! Running a backend's program: argv never through a shell, ended with the request.
 
 mod group;
+mod locked;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -14,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, ErrorKind};
+use crate::log;
 use crate::messages::Progress;
 use crate::request::Request;
 use crate::text::{command_line, strip_ansi};
@@ -50,6 +52,14 @@ pub struct Command {
     environment: Vec<(OsString, Option<OsString>)>,
     input: Option<Vec<u8>>,
     progress: Option<Reading>,
+    milestone: Option<Milestone>,
+}
+
+/// A line to watch for, and who is told of it.
+#[derive(Debug, Clone)]
+struct Milestone {
+    is_it: fn(&str) -> bool,
+    reached: CancellationToken,
 }
 
 /// What a program's lines are to a user.
@@ -70,6 +80,7 @@ impl Command {
             environment: Vec::new(),
             input: None,
             progress: None,
+            milestone: None,
         }
     }
 
@@ -151,12 +162,15 @@ impl Command {
 
     fn not_started(&self, error: &std::io::Error) -> Error {
         let program = self.program.display();
+        let way_out = crate::resources::way_out(error);
         let kind = match error.kind() {
             std::io::ErrorKind::NotFound => ErrorKind::BackendMissing,
+            _ if way_out.is_some() => ErrorKind::InsufficientResources,
             _ => ErrorKind::BackendFailed,
         };
         let mut failed = Error::new(kind, format!("cannot run `{program}`: {error}"));
         failed.data.program = Some(program.to_string());
+        failed.data.hint = way_out.map(str::to_owned);
         failed
     }
 }
@@ -188,10 +202,7 @@ impl Output {
         let said = if self.stderr.trim().is_empty() { &self.stdout } else { &self.stderr };
         let program = self.command_line.split(' ').next().unwrap_or_default();
         let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy();
-        let how = match self.status.code() {
-            Some(code) => format!("exited with {code}"),
-            None => format!("was ended: {}", self.status),
-        };
+        let how = how_it_ended(self.status);
         let mut error = Error::new(ErrorKind::BackendFailed, format!("`{name}` {how}"));
         error.data.command = Some(self.command_line.clone());
         error.data.exit_code = self.status.code();
@@ -215,18 +226,28 @@ impl Request {
         if self.is_cancelled() {
             return Err(Error::cancelled());
         }
+        let begun = Instant::now();
         let mut running = Running::start(command, self)?;
-        tokio::select! {
+        let (ran, how) = tokio::select! {
             biased;
             error = self.ended() => {
                 running.end().await;
-                Err(error)
+                (Err(error), "was ended".into())
             }
             status = running.child.wait() => match status {
-                Ok(status) => Ok(running.finish(status).await),
-                Err(error) => Err(command.not_started(&error)),
+                Ok(status) => (Ok(running.finish(status).await), how_it_ended(status)),
+                Err(error) => (Err(command.not_started(&error)), error.to_string()),
             }
-        }
+        };
+        log::ran(&command.command_line(), &how, begun.elapsed());
+        ran
+    }
+}
+
+fn how_it_ended(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("exited with {code}"),
+        None => format!("was ended: {status}"),
     }
 }
 
@@ -248,9 +269,9 @@ impl Running {
                 let _ = stdin.write_all(&input).await;
             });
         }
-        let progress = command.progress.as_ref().map(|reading| (request.clone(), reading.clone()));
-        let stdout = Stream::collect(child.stdout.take(), progress.clone());
-        let stderr = Stream::collect(child.stderr.take(), progress);
+        let listener = Listener::of(command, request);
+        let stdout = Stream::collect(child.stdout.take(), listener.clone());
+        let stderr = Stream::collect(child.stderr.take(), listener);
         Ok(Self { child, group, stdout, stderr, command_line: command.command_line() })
     }
 
@@ -302,10 +323,10 @@ struct Stream {
 impl Stream {
     fn collect(
         source: Option<impl AsyncRead + Unpin + Send + 'static>,
-        progress: Option<(Request, Reading)>,
+        listener: Option<Listener>,
     ) -> Self {
         let enough = CancellationToken::new();
-        let reading = source.map(|source| tokio::spawn(read(source, progress, enough.clone())));
+        let reading = source.map(|source| tokio::spawn(read(source, listener, enough.clone())));
         Self { reading, enough }
     }
 
@@ -333,7 +354,7 @@ impl Drop for Stream {
 /// on a machine under load that may come after any grace.
 async fn read(
     mut source: impl AsyncRead + Unpin,
-    progress: Option<(Request, Reading)>,
+    listener: Option<Listener>,
     enough: CancellationToken,
 ) -> Vec<u8> {
     let mut kept = Vec::new();
@@ -349,8 +370,8 @@ async fn read(
             },
             () = enough.cancelled() => break,
         };
-        if let Some((request, reading)) = &progress {
-            say_lines(request, reading, &mut line, &buffer[..length]);
+        if let Some(listener) = &listener {
+            listener.hear(&mut line, &buffer[..length]);
         }
         kept.extend_from_slice(&buffer[..length]);
         if kept.len() > 2 * KEPT {
@@ -363,25 +384,47 @@ async fn read(
     kept
 }
 
-fn say_lines(request: &Request, reading: &Reading, line: &mut Vec<u8>, bytes: &[u8]) {
-    for &byte in bytes {
-        match byte {
-            b'\n' | b'\r' => report(request, reading, &std::mem::take(line)),
-            _ if line.len() < TAIL => line.push(byte),
-            _ => {}
-        }
-    }
+/// Who is told what a program prints while it runs.
+#[derive(Clone)]
+struct Listener {
+    request: Request,
+    reading: Option<Reading>,
+    milestone: Option<Milestone>,
 }
 
-fn report(request: &Request, reading: &Reading, line: &[u8]) {
-    let text = strip_ansi(&String::from_utf8_lossy(line));
-    let text = strip_log_prefix(text.trim());
-    let progress = match reading {
-        Reading::Step(step, say) => say(text).map(|said| Progress::new(step, said)),
-        Reading::Reports(read) => read(text),
-    };
-    if let Some(progress) = progress.filter(|progress| !progress.message.is_empty()) {
-        request.report(&progress);
+impl Listener {
+    /// None where nobody wants to know.
+    fn of(command: &Command, request: &Request) -> Option<Self> {
+        let Command { progress, milestone, .. } = command;
+        let (reading, milestone) = (progress.clone(), milestone.clone());
+        let is_wanted = reading.is_some() || milestone.is_some();
+        is_wanted.then(|| Self { request: request.clone(), reading, milestone })
+    }
+
+    fn hear(&self, line: &mut Vec<u8>, bytes: &[u8]) {
+        for &byte in bytes {
+            match byte {
+                b'\n' | b'\r' => self.report(&std::mem::take(line)),
+                _ if line.len() < TAIL => line.push(byte),
+                _ => {}
+            }
+        }
+    }
+
+    fn report(&self, line: &[u8]) {
+        let text = strip_ansi(&String::from_utf8_lossy(line));
+        let text = strip_log_prefix(text.trim());
+        if let Some(milestone) = self.milestone.as_ref().filter(|it| (it.is_it)(text)) {
+            milestone.reached.cancel();
+        }
+        let progress = match &self.reading {
+            Some(Reading::Step(step, say)) => say(text).map(|said| Progress::new(step, said)),
+            Some(Reading::Reports(read)) => read(text),
+            None => None,
+        };
+        if let Some(progress) = progress.filter(|progress| !progress.message.is_empty()) {
+            self.request.report(&progress);
+        }
     }
 }
 
@@ -409,6 +452,14 @@ mod tests {
 
     fn shell(script: &str) -> Command {
         Command::new("/bin/sh").args(["-c", script])
+    }
+
+    #[test]
+    fn a_program_for_which_there_is_no_descriptor_is_not_the_backends_fault() {
+        let error = std::io::Error::from(rustix::io::Errno::MFILE);
+        let failed = Command::new("k3d").not_started(&error);
+        assert_eq!(failed.kind(), &ErrorKind::InsufficientResources);
+        assert!(failed.data.hint.unwrap().contains("ulimit -n"));
     }
 
     #[tokio::test]

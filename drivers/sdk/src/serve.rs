@@ -5,6 +5,7 @@ mod line;
 mod reader;
 mod terminate;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -33,6 +34,12 @@ const OUTBOX: usize = 1024;
 /// How many lines of the host may wait while a request is answered.
 const INBOX: usize = 16;
 
+/// How many threads answer requests.
+const WORKERS: usize = 2;
+
+/// How many threads wait for stdin and stdout.
+const READER_AND_WRITER: usize = 2;
+
 /// How long the last reply may take to be written after SIGTERM.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
@@ -52,8 +59,9 @@ pub fn serve(name: &'static str, version: &str, driver: impl DriverServer) -> Ex
     if let Some(exit) = answer_a_person(name, version) {
         return exit;
     }
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = crate::resources::check(WORKERS + READER_AND_WRITER).and_then(|()| {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()
+    });
     let served = runtime.and_then(|runtime| {
         let wire = Wire::take()?;
         let input = BufReader::new(tokio::fs::File::from_std(wire.input));
@@ -70,7 +78,9 @@ pub fn serve(name: &'static str, version: &str, driver: impl DriverServer) -> Ex
     match served {
         Ok(exit) => exit,
         Err(error) => {
-            log(&format!("{name}: {error}"));
+            let way_out = crate::resources::way_out(&error);
+            let way_out = way_out.map(|way_out| format!("; {way_out}")).unwrap_or_default();
+            log(&format!("{name}: {error}{way_out}"));
             ExitCode::FAILURE
         }
     }
@@ -241,7 +251,7 @@ fn answer_a_person(name: &str, version: &str) -> Option<ExitCode> {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "stderr is a driver's log")]
 fn log(line: &str) {
-    eprintln!("{line}");
+    // Not `eprintln!`, which panics where nobody reads any more: the host may be gone.
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -73,7 +73,7 @@ impl<'a> Again<'a> {
         session: &'a Session,
         limit: Duration,
     ) -> Result<Vec<Verdict>, Error> {
-        let (ui, verbose) = (app.ui.clone(), app.global.verbose);
+        let (ui, verbose) = (app.ui.clone(), app.global.verbose());
         let on_stderr = move |line: &str| {
             if verbose {
                 ui.note(&format!("driver: {line}"));

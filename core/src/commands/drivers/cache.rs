@@ -4,7 +4,7 @@
 //! looks at nothing else). So nothing has to run to list drivers a second time.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -105,11 +105,8 @@ impl Cache {
         self.kept.retain(|path, _| Path::new(path).exists());
         let folder = self.file.parent().unwrap_or(Path::new("."));
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let mut new = tempfile::NamedTempFile::new_in(folder)?;
-        new.write_all(&serde_json::to_vec(&Kept { made_by: made_by(), drivers: self.kept })?)?;
-        // Not synced to the disk: what a power failure leaves of it is read as nothing.
-        new.persist(&self.file).map_err(|failed| failed.error)?;
-        Ok(())
+        let text = serde_json::to_vec(&Kept { made_by: made_by(), drivers: self.kept })?;
+        caproni_driver::state_file::replace(&self.file, &text, 0o600)
     }
 }
 

@@ -1,20 +1,21 @@
 //! `caproni drivers call`
 
 use std::io::Read;
-use std::sync::Arc;
 use std::time::Duration;
 
 use caproni_driver::{ErrorData, ErrorKind};
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 use jsonrpsee::types::ErrorObjectOwned;
 use serde_json::value::RawValue;
 
 use crate::commands::App;
+use crate::completion;
 use crate::error::Error;
 use crate::exit;
 use crate::interrupt::Interrupt;
 use crate::session::{Answer, Session};
-use crate::transport::{Event, Listener};
+use crate::ui::Lines;
 
 /// How long a request may take when the user says nothing: any of them, also `start`.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -23,11 +24,15 @@ const LIMIT: Duration = Duration::from_secs(600);
 ///
 /// For authors of drivers: nothing is checked, filled in or added. An error that the
 /// driver answers is printed on stderr, and its kind gives the exit code. With `-v` every
-/// line is shown, both ways.
+/// line is shown, both ways, but for its secrets.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni drivers call mock version
+  caproni drivers call mock status '{\"profile\": \"demo\"}'")]
 pub(crate) struct Call {
     /// The driver: its name, or the path of its executable
-    #[arg(value_name = "NAME|PATH")]
+    #[arg(value_name = "NAME|PATH", add = ArgValueCompleter::new(completion::drivers))]
     driver: String,
     /// The method, known or not, such as `status` or `mine/compact`
     method: String,
@@ -43,7 +48,8 @@ impl Call {
             Some("-") => Some(params(&stdin(&app.interrupt).await?)?),
             given => given.map(params).transpose()?,
         };
-        let listener = app.listening(lines_with_v(app));
+        let lines = if app.global.verbose() { Lines::Whole } else { Lines::Never };
+        let listener = app.listening(app.ui.listener_with(lines));
         let session = Session::open(&driver, app.global.timeout, &app.interrupt, listener).await?;
         let limit = app.global.timeout.unwrap_or(LIMIT);
         let answer = session.request(&self.method, params, limit, &app.interrupt).await;
@@ -106,23 +112,6 @@ async fn stdin(interrupt: &Interrupt) -> Result<String, Error> {
             Err(error) => Err(Error::internal("stdin cannot be read", error)),
         },
     }
-}
-
-/// Shows what the driver does, and with `-v` every line on the wire.
-fn lines_with_v(app: &App) -> Listener {
-    let (ui, usual, verbose) = (app.ui.clone(), app.ui.listener(), app.global.verbose);
-    Arc::new(move |event| {
-        match &event {
-            Event::Sent(line) if verbose => ui.note(&arrow("->", line)),
-            Event::Received(line) if verbose => ui.note(&arrow("<-", line)),
-            _ => {}
-        }
-        usual(event);
-    })
-}
-
-fn arrow(arrow: &str, line: &[u8]) -> String {
-    format!("{arrow} {}", String::from_utf8_lossy(line))
 }
 
 /// What an answered error is by its kind. One of JSON-RPC's own kinds is no fault of the

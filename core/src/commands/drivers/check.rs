@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 use serde_json::{Value, json};
 
 use super::super::App;
+use crate::completion;
 use crate::config::ConfigFile;
 use crate::conformance::coverage::{COVERAGE, How, Level};
 use crate::conformance::report::{Report, level_word};
@@ -26,9 +28,14 @@ const TO_SAY_ITS_NAME: Duration = Duration::from_secs(5);
 /// is not kept, is a warning. A `caproni.yaml` counts: its section for the driver is the config
 /// of the clusters that are asked about, and made.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni drivers check mine
+  caproni drivers check ./caproni-driver-mine --destructive --junit out.xml
+  caproni drivers check --rules")]
 pub(crate) struct Check {
     /// Check the driver of this name, or this executable
-    #[arg(value_name = "NAME|PATH", required_unless_present = "rules")]
+    #[arg(value_name = "NAME|PATH", add = ArgValueCompleter::new(completion::drivers), required_unless_present = "rules")]
     driver: Option<String>,
 
     /// Make a real cluster, live its life, and destroy it: the same as `--level destructive`

@@ -1,10 +1,12 @@
 //! `caproni drivers describe`
 
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 use serde_json::json;
 
 use super::list::shown;
 use crate::commands::App;
+use crate::completion;
 use crate::config::{Field, fields};
 use crate::error::Error;
 use crate::exit;
@@ -16,9 +18,13 @@ const SHORT: usize = 20;
 
 /// Tell what a driver can do, and every field of its config
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni drivers describe k3d
+  caproni drivers describe ./caproni-driver-mine")]
 pub(crate) struct Describe {
     /// The driver: its name, or the path of its executable
-    #[arg(value_name = "NAME|PATH")]
+    #[arg(value_name = "NAME|PATH", add = ArgValueCompleter::new(completion::drivers))]
     driver: String,
 }
 

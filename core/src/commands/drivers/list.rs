@@ -23,6 +23,10 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// What a driver says of itself is kept until its file changes. A broken one is asked
 /// each time, and is a row like the others: the exit code is 0.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni drivers list
+  caproni drivers list --no-cache -o json")]
 pub(crate) struct List {
     /// Ask every driver anew, whatever is kept of it
     #[arg(long)]
@@ -39,7 +43,7 @@ impl List {
             rows = rows(app, &mut cache) => rows,
         };
         if let Err(error) = cache.write()
-            && app.global.verbose
+            && app.global.verbose()
         {
             app.ui.note(&format!("what the drivers say is not kept: {error}"));
         }

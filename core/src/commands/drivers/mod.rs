@@ -23,6 +23,12 @@ use crate::error::Error;
 
 /// Find drivers, look at them, check them, and write new ones
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni drivers list
+  caproni drivers describe k3d
+  caproni drivers new --lang bash mine
+  caproni drivers check mine")]
 pub(crate) struct Drivers {
     #[command(subcommand)]
     command: Command,

@@ -24,6 +24,10 @@ use sdk::Sdk;
 ///
 /// Its clusters are files; it is yours to make it drive a backend.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni drivers new --lang python mine
+  caproni drivers new --lang rust --into drivers/mine mine")]
 pub(crate) struct New {
     /// The driver's name, as in `caproni --driver NAME`
     name: String,

@@ -16,10 +16,15 @@ use crate::recording::create;
 ///
 /// The file has one JSON object for each line on the wire, on the driver's stderr, and for
 /// the beginning and end of its process. The values of sensitive fields and credentials
-/// for the cluster are masked, so it can go into a bug report. `CAPRONI_RECORD=FILE` does
-/// the same for any command.
+/// for the cluster are masked, so it can go into a bug report. It is what
+/// `--trace FILE` writes of any command.
 #[derive(Debug, Args)]
-#[command(override_usage = "caproni drivers record FILE -- COMMAND...")]
+#[command(
+    override_usage = "caproni drivers record FILE -- COMMAND...",
+    after_help = "\
+Examples:
+  caproni drivers record session.jsonl -- start --profile demo"
+)]
 pub(crate) struct Record {
     /// The recording, written anew
     file: PathBuf,
@@ -38,7 +43,7 @@ impl Record {
             Error::usage(format!("the recording `{file}` cannot be written: {error}"))
         })?;
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
-        command.args(self.command).envs(said(&app.global)).env("CAPRONI_RECORD", file);
+        command.args(self.command).envs(said(&app.global)).env("CAPRONI_TRACE", file);
         Err(failed(command.exec()))
     }
 }
@@ -51,10 +56,10 @@ fn said(global: &Global) -> Vec<(&'static str, OsString)> {
     let flag = |set: bool| Some(OsString::from(u8::from(set).to_string()));
     let said = [
         ("CAPRONI_DRIVER", global.driver.clone().map(OsString::from)),
-        ("CAPRONI_PROFILE", Some(global.profile.clone().into())),
+        ("CAPRONI_PROFILE", global.profile.clone().map(OsString::from)),
         ("CAPRONI_CONFIG_FILE", global.config_file.clone().map(OsString::from)),
         ("CAPRONI_OUTPUT", output),
-        ("CAPRONI_VERBOSE", flag(global.verbose)),
+        ("CAPRONI_LOG", Some(global.level().name().into())),
         ("CAPRONI_TIMEOUT", timeout),
         ("CAPRONI_YES", flag(global.yes)),
     ];

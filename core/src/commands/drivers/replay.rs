@@ -31,6 +31,10 @@ const HARMLESS: [&str; 9] =
 /// versions, addresses and measurements may differ, and are told as such. Exits with 0
 /// when the answers are the same, else with 1.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni drivers replay session.jsonl
+  caproni drivers replay session.jsonl --as-driver")]
 pub(crate) struct Replay {
     /// A recording that `caproni drivers record` made
     file: PathBuf,

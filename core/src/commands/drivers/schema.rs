@@ -12,6 +12,10 @@ use crate::exit;
 /// It is for programs that check what a driver writes, and for generators of code. It is
 /// JSON with and without `-o json`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni drivers schema
+  caproni drivers schema --openrpc")]
 pub(crate) struct Schema {
     /// Print an OpenRPC document instead: the methods, with their params and results
     #[arg(long)]

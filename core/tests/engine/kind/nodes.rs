@@ -1,4 +1,4 @@
-//! What is done with the nodes of a cluster that runs: `exec`, `logs`, `loadImage`.
+//! Images that are put onto the nodes of a cluster that runs.
 
 use std::process::Command;
 
@@ -15,39 +15,6 @@ fn call(place: &Place, method: &str, params: &Value) -> Result<Value, Value> {
         Some(0) => Ok(run.json()),
         _ => Err(run.error()),
     }
-}
-
-/// Runs a plan as the host would, without a terminal.
-fn run(plan: &Value) -> (Option<i32>, String) {
-    let argv = plan["argv"].as_array().into_iter().flatten();
-    let argv: Vec<_> = argv.filter_map(Value::as_str).collect();
-    let output = Command::new(argv[0]).args(&argv[1..]).output().expect("it runs");
-    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-#[test]
-fn commands_run_on_nodes_and_logs_are_theirs() {
-    let place = place("kind-exec");
-    place.write_config("nodes: {workers: 1}");
-    place.caproni(&["start"]).expect_code(0);
-    let profile = &place.profile;
-    let script = "echo \"$1\"; cat /etc/hostname; exit 7";
-    let asked = json!({"profile": profile, "node": place.node("worker"),
-        "argv": ["sh", "-c", script, "x", "a  $HOME\n"]});
-    let plan = call(&place, "exec", &asked).expect("a plan");
-    let said = format!("a  $HOME\n\n{}\n", place.node("worker"));
-    assert_eq!(run(&plan), (Some(7), said));
-
-    let missing = json!({"profile": profile, "node": "other"});
-    let error = call(&place, "exec", &missing).expect_err("no such node");
-    assert_eq!((&error["kind"], &error["resource"]), (&json!("NotFound"), &json!("other")));
-
-    place.caproni(&["stop"]).expect_code(0);
-    let error = call(&place, "exec", &json!({"profile": profile})).expect_err("it is stopped");
-    assert_eq!(error["kind"], "ClusterNotRunning");
-    let plan = call(&place, "logs", &json!({"profile": profile, "tail": 3})).expect("a plan");
-    let (code, log) = run(&plan);
-    assert_eq!((code, log.lines().count()), (Some(0), 3), "{log}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{call, change, id, place};
 use crate::support::{Backend, docker, docker_lines, minikube, until};
+use crate::using::{commands_and_logs, usage, when_stopped};
 
 const OTHER_CONTEXT: &str = "apiVersion: v1\nkind: Config\nclusters:\n- name: prod\n  cluster: {server: https://prod.example}\nusers:\n- name: me\n  user: {token: secret}\ncontexts:\n- name: prod\n  context: {cluster: prod, user: me}\ncurrent-context: prod\n";
 
@@ -96,23 +97,12 @@ fn the_kubeconfig_holds_its_credentials() {
 }
 
 #[test]
-fn commands_run_on_nodes_and_logs_are_theirs() {
+fn a_cluster_in_use() {
     let place = place("mk-exec");
     place.caproni(&["start"]).expect_code(0);
-    let script = "printf '%s|' \"$@\"; exit 7";
-    let argv = ["sh", "-c", script, "x", "a  $HOME\n", "", "'\""];
-    let plan = call(&place, "exec", &json!({"profile": place.profile, "argv": argv}));
-    assert_eq!(run(&plan.expect("a plan")), (Some(7), "a  $HOME\n||'\"|".to_owned()));
-    let other = json!({"profile": place.profile, "node": "other"});
-    let error = call(&place, "exec", &other).expect_err("no such node");
-    assert_eq!((&error["kind"], &error["resource"]), (&json!("NotFound"), &json!("other")));
-
-    place.caproni(&["stop"]).expect_code(0);
-    let error = call(&place, "exec", &json!({"profile": place.profile})).expect_err("stopped");
-    assert_eq!(error["kind"], "ClusterNotRunning");
-    let plan = call(&place, "logs", &json!({"profile": place.profile, "tail": 2}));
-    let (code, log) = run(&plan.expect("a plan"));
-    assert_eq!((code, log.lines().count()), (Some(0), 2), "{log}");
+    commands_and_logs(&place, &[&place.profile]);
+    usage(&place, &[&place.profile]);
+    when_stopped(&place);
 }
 
 #[test]
@@ -133,15 +123,6 @@ fn images_are_loaded_or_none_is() {
     place.caproni(&["stop"]).expect_code(0);
     let error = load(json!(["/no/such.tar"])).expect_err("it is stopped");
     assert_eq!(error["kind"], "ClusterNotRunning");
-}
-
-/// Runs a plan as the host would, without a terminal.
-fn run(plan: &Value) -> (Option<i32>, String) {
-    let argv = plan["argv"].as_array().into_iter().flatten();
-    let argv: Vec<_> = argv.filter_map(Value::as_str).collect();
-    // A node's first process writes to a terminal, and docker keeps outputs apart else.
-    let output = Command::new(argv[0]).args(&argv[1..]).output().expect("it runs");
-    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 #[test]

@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// What stands in for containerd in a node of kind's: it keeps the names of the images that it was
-// given, and nothing of the images.
+// What stands in for containerd in a node: it keeps the names of the images that it was given, and
+// nothing of the images.
 
 const imagesFile = "/var/lib/stand-in-images.json"
 
-// image is one image as kind asks for it.
+// image is one image as crictl tells it.
 type image struct {
 	ID   string   `json:"id"`
 	Tags []string `json:"repoTags"`
@@ -33,12 +33,12 @@ func containerd() {
 	fmt.Print("version = 3\n[plugins.'io.containerd.cri.v1.images']\n  snapshotter = 'overlayfs'\n")
 }
 
-// ctr knows `images import … -` and `images tag … ID NAME` of kind, and of minikube `images import FILE`
-// and `images ls`.
+// ctr knows `images import … -` and `images tag … ID NAME` of kind, `image import … -` of k3d, and of
+// minikube `images import FILE` and `images ls`.
 func ctr(args []string) {
 	command, last := "", ""
 	for i, arg := range args {
-		if arg == "images" && i+1 < len(args) {
+		if (arg == "images" || arg == "image") && i+1 < len(args) {
 			command = args[i+1]
 		}
 		last = arg

@@ -58,15 +58,10 @@ func main() {
 	case "iptables-save", "iptables-restore":
 		// k3d redirects DNS through the gateway with these. Nothing here resolves names by way of
 		// the file that it changes along with them, see `resolver`.
-	case "ctr", "crictl":
-		switch _, err := os.Stat("/kind"); {
-		case err != nil && !isMinikube():
-			fatal("%s: there is no container runtime in here, so no images either", name)
-		case name == "ctr":
-			ctr(args)
-		default:
-			crictl(args)
-		}
+	case "ctr":
+		ctr(args)
+	case "crictl":
+		crictl(args)
 	case "containerd":
 		containerd()
 	default:

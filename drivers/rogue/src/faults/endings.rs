@@ -27,7 +27,7 @@ pub(super) const MODES: &[Mode] = &[
         case: 79,
         what: "sleeps on when stdin ends",
         verdict: LIFE_5,
-        host: TOLERATED,
+        host: Host { waits: 5, ..TOLERATED },
         fault: Fault { end: |_| stay(), ..NONE },
     },
     Mode {
@@ -35,7 +35,7 @@ pub(super) const MODES: &[Mode] = &[
         case: 80,
         what: "reads the end of stdin again and again",
         verdict: LIFE_5,
-        host: TOLERATED,
+        host: Host { waits: 5, ..TOLERATED },
         fault: Fault { end: |_| spin(), ..NONE },
     },
     Mode {
@@ -45,7 +45,8 @@ pub(super) const MODES: &[Mode] = &[
         verdict: Verdict::Breaks("LIFE-7"),
         host: Host {
             runs: &[config("--timeout 1s start", LONG_WORK)],
-            says: "did not answer `start`",
+            says: "did not answer `start` within ",
+            waits: 11,
             ..SILENT
         },
         fault: Fault { reads: Reads::OnDemand, begin: be_deaf, answer: without_limit, ..NONE },
@@ -71,7 +72,7 @@ pub(super) const MODES: &[Mode] = &[
         case: 84,
         what: "closes stdout in the place of the answer to `status`, and runs on for good",
         verdict: Verdict::BreaksWith("LIFE-9", &["CALL-1", "LIFE-5"]),
-        host: refused("closed its stdout during `status`"),
+        host: Host { waits: 2, ..refused("closed its stdout during `status`, and ran on") },
         fault: Fault { answer: fall_silent, end: |_| stay(), ..NONE },
     },
     Mode {
@@ -79,7 +80,7 @@ pub(super) const MODES: &[Mode] = &[
         case: 85,
         what: "closes stdin before it answers `initialize`, and runs on",
         verdict: Verdict::BreaksWith("LIFE-9", &["CALL-1", "LIFE-5"]),
-        host: refused("closed its stdin during `status`"),
+        host: Host { waits: 2, ..refused("closed its stdin during `status`, and ran on") },
         fault: Fault { reads: Reads::OnDemand, write: turn_away, end: |_| stay(), ..NONE },
     },
     Mode {
@@ -89,7 +90,8 @@ pub(super) const MODES: &[Mode] = &[
         verdict: Verdict::BreaksWith("CALL-1", &["INIT-5"]),
         host: Host {
             runs: &[config("--timeout 1s status", LONG_REQUEST)],
-            says: "did not read `status`",
+            says: "did not read `status` within ",
+            waits: 6,
             ..SILENT
         },
         fault: Fault { reads: Reads::OnDemand, answer: attentive, write: look_away, ..NONE },
@@ -109,7 +111,8 @@ pub(super) const MODES: &[Mode] = &[
         verdict: Verdict::Breaks("CALL-1"),
         host: Host {
             runs: &[run("--timeout 1s status")],
-            says: "did not answer `status`",
+            says: "did not answer `status` within ",
+            waits: 6,
             ..SILENT
         },
         fault: Fault {
@@ -123,7 +126,7 @@ pub(super) const MODES: &[Mode] = &[
         case: 96,
         what: "waits for a farewell when stdin ends, which no host sends that was killed",
         verdict: LIFE_5,
-        host: TOLERATED,
+        host: Host { waits: 5, ..TOLERATED },
         fault: Fault { end: |_| stay(), ..NONE },
     },
     Mode {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Fault, NONE, leave};
 use crate::good::Driver;
-use crate::modes::{Host, Mode, SILENT, TOLERATED, Verdict, refused};
+use crate::modes::{Host, Mode, SILENT, TOLERATED, Verdict, ignored, refused};
 use crate::request::Request;
 use crate::wire::{progress, try_to_write, write_bytes};
 
@@ -38,23 +38,31 @@ const fn lines(
     Mode { name, case, what, verdict, host, fault: Fault { line, ..NONE } }
 }
 
-const NOT_JSON: Host = refused("it sent a message that is not JSON");
 const TOO_LONG: Host = refused("it sent a line of more than 4194304 bytes");
 const FRAME_1: Verdict = Verdict::Breaks("FRAME-1");
 const FRAME_4: Verdict = Verdict::Breaks("FRAME-4");
 const ANY_PIECES: Verdict = Verdict::Fine("FRAME-1: a line is its bytes, in however many pieces");
 
 pub(super) const MODES: &[Mode] = &[
-    writes(25, "stray-line", "prints text before each reply", FRAME_4, TOLERATED, |_, _, line| {
-        write_bytes(b"Loading...\n");
-        write_bytes(line);
-    }),
+    writes(
+        25,
+        "stray-line",
+        "prints text before each reply",
+        FRAME_4,
+        ignored("where only the protocol belongs: Loading..."),
+        |_, _, line| {
+            write_bytes(b"Loading...\n");
+            write_bytes(line);
+        },
+    ),
     Mode {
         name: "stray-no-newline-before-reply",
         case: 26,
         what: "prints text without a line end before each reply but the first",
         verdict: Verdict::BreaksWith("FRAME-4", &["FRAME-1"]),
-        host: NOT_JSON,
+        host: refused(
+            "it sent a message that is not JSON (expected value at line 1 column 1): Loading...{",
+        ),
         fault: Fault { line: |reply| format!("Loading...{reply}\n").into_bytes(), ..NONE },
     },
     writes(
@@ -62,7 +70,7 @@ pub(super) const MODES: &[Mode] = &[
         "ansi-banner",
         "prints a coloured banner before each reply",
         FRAME_4,
-        TOLERATED,
+        ignored("where only the protocol belongs: === rogue ===31meugor"),
         |_, _, line| {
             write_bytes(BANNER.as_bytes());
             write_bytes(line);
@@ -94,7 +102,9 @@ pub(super) const MODES: &[Mode] = &[
         case: 31,
         what: "writes a reply on several lines",
         verdict: Verdict::BreaksWith("FRAME-1", &["FRAME-4"]),
-        host: NOT_JSON,
+        host: refused(
+            "it sent a message that is not JSON (trailing characters at line 1 column 10):   \"jsonrpc\": \"2.0\",",
+        ),
         fault: Fault { line: |reply| format!("{reply:#}\n").into_bytes(), ..NONE },
     },
     lines(
@@ -102,7 +112,7 @@ pub(super) const MODES: &[Mode] = &[
         "two-messages-one-line",
         "writes progress and a reply on one line",
         "FRAME-1",
-        NOT_JSON,
+        refused("it sent a message that is not JSON (trailing characters at line 1 column 83): {"),
         |reply| format!("{}{reply}\n", progress("look", "looking")).into_bytes(),
     ),
     writes(
@@ -152,7 +162,7 @@ pub(super) const MODES: &[Mode] = &[
         "deep-nesting",
         "writes a reply with a field that is nested 10,000 levels deep",
         "FRAME-2",
-        NOT_JSON,
+        refused("it sent a message that is not JSON (recursion limit exceeded at line 1"),
         |reply| with_field(reply, ["[".repeat(10_000), "]".repeat(10_000)].concat().as_bytes()),
     ),
     lines(
@@ -160,7 +170,7 @@ pub(super) const MODES: &[Mode] = &[
         "invalid-utf8",
         "writes a reply with a string that is not UTF-8",
         "FRAME-1",
-        NOT_JSON,
+        refused("it sent a message that is not JSON (invalid unicode code point at line 1"),
         |reply| with_field(reply, b"\"\xff\xfe caf\xe9\""),
     ),
     lines(
@@ -168,18 +178,23 @@ pub(super) const MODES: &[Mode] = &[
         "lone-surrogate",
         "writes a reply with half a character",
         "FRAME-1",
-        NOT_JSON,
+        refused("it sent a message that is not JSON (unexpected end of hex escape at line 1"),
         |reply| with_field(reply, br#""\ud83d""#),
     ),
-    lines(41, "nul-bytes", "writes NUL bytes before a reply", "FRAME-4", NOT_JSON, |reply| {
-        format!("\0\0\0\0{reply}\n").into_bytes()
-    }),
+    lines(
+        41,
+        "nul-bytes",
+        "writes NUL bytes before a reply",
+        "FRAME-4",
+        refused("it sent a message that is not JSON (expected value at line 1 column 1): "),
+        |reply| format!("\0\0\0\0{reply}\n").into_bytes(),
+    ),
     lines(
         42,
         "utf16-output",
         "writes a reply in UTF-16, with a byte order mark",
         "FRAME-1",
-        refused("UTF-16"),
+        refused("it writes UTF-16 where UTF-8 belongs"),
         |reply| format!("\u{feff}{reply}\n").encode_utf16().flat_map(u16::to_le_bytes).collect(),
     ),
     lines(
@@ -187,7 +202,7 @@ pub(super) const MODES: &[Mode] = &[
         "batch-array",
         "writes a reply as a batch of one",
         "FRAME-3",
-        refused("it sent a batch"),
+        refused("it sent a batch: [{"),
         |reply| format!("[{reply}]\n").into_bytes(),
     ),
     writes(
@@ -195,7 +210,7 @@ pub(super) const MODES: &[Mode] = &[
         "json-scalar",
         "prints numbers and words of JSON before each reply",
         FRAME_4,
-        TOLERATED,
+        ignored("where only the protocol belongs: 42"),
         |_, _, line| write_bytes(&[b"42\nnull\n\"ready\"\n", line].concat()),
     ),
     Mode {
@@ -211,7 +226,7 @@ pub(super) const MODES: &[Mode] = &[
         "nan-infinity",
         "writes a reply with the numbers NaN and Infinity",
         "FRAME-1",
-        NOT_JSON,
+        refused("it sent a message that is not JSON (expected value at line 1"),
         |reply| with_field(reply, b"[NaN, -Infinity]"),
     ),
 ];

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Fault, NONE, altered};
 use crate::children::shell;
 use crate::good::Driver;
-use crate::modes::{Host, Mode, SILENT, STARTED, TOLERATED, Verdict, fails, refused};
+use crate::modes::{Host, Mode, SILENT, STARTED, TOLERATED, Verdict, fails, ignored, refused};
 use crate::request::{Answer, Failure, Request};
 use crate::wire;
 
@@ -22,7 +22,7 @@ pub(super) const MODES: &[Mode] = &[
         case: 14,
         what: "greets on stdout before it has read a request",
         verdict: Verdict::BreaksWith("LIFE-2", &["FRAME-4"]),
-        host: TOLERATED,
+        host: ignored("where only the protocol belongs: rogue is ready"),
         fault: Fault { begin: |_| wire::write_bytes(b"rogue is ready\n"), ..NONE },
     },
     Mode {
@@ -30,7 +30,11 @@ pub(super) const MODES: &[Mode] = &[
         case: 15,
         what: "knows no protocol version but 2, and says so",
         verdict: Verdict::Fine("INIT-2 asks just this of it; nothing else of it can be checked"),
-        host: fails(10, "UnsupportedProtocolVersion", "\"supported\": ["),
+        host: fails(
+            10,
+            "UnsupportedProtocolVersion",
+            "driver `unsupported-version` speaks protocol version 2 only",
+        ),
         fault: Fault { answer: too_new, ..NONE },
     },
     Mode {
@@ -79,7 +83,7 @@ pub(super) const MODES: &[Mode] = &[
         case: 20,
         what: "has a `configSchema` that is no schema",
         verdict: Verdict::Breaks("CONF-8"),
-        host: no_schema("breaks CONF-8: it is not valid"),
+        host: no_schema("breaks CONF-8: it is not valid: \"nonsense\" is not valid"),
         fault: Fault { answer: |d, r| property(d, r, json!({"type": "nonsense"})), ..NONE },
     },
     Mode {
@@ -119,7 +123,7 @@ pub(super) const MODES: &[Mode] = &[
         case: 22,
         what: "has a `pattern` with look-around that takes exponential time, and a default to try it on",
         verdict: Verdict::Breaks("CONF-8"),
-        host: no_schema("breaks CONF-8: it is not valid"),
+        host: no_schema("breaks CONF-8: it is not valid: \"^(?=(a|a|aa)+$)a\" is not a \"regex\""),
         fault: Fault { answer: |d, r| property(d, r, bomb()), ..NONE },
     },
     Mode {

@@ -54,7 +54,7 @@ pub(super) const MODES: &[Mode] = &[
             given: Given::Half,
             runs: &[run("destroy")],
             exit: 0,
-            says: "\"none\"",
+            says: "\"change\": \"none\"",
             ..TOLERATED
         },
         |driver, request| match &*request.method {
@@ -184,7 +184,10 @@ pub(super) const MODES: &[Mode] = &[
         "port-in-use",
         "answers a creation whose port is taken with one of JSON-RPC's own errors",
         Verdict::Fine("ERR-4 is broken, but only a start with a port that is taken would show it"),
-        Host { runs: &[config("start", r#"{"ports": ["(taken):80"]}"#)], ..refused("(-32603)") },
+        Host {
+            runs: &[config("start", r#"{"ports": ["(taken):80"]}"#)],
+            ..refused(" is taken (-32603)")
+        },
         |driver, request| {
             let answer = driver.answer(request);
             Some(answer.map_err(|failure| match failure.code {
@@ -200,7 +203,8 @@ pub(super) const MODES: &[Mode] = &[
         Verdict::Fine("CALL-4: to give up in time is a SHOULD"),
         Host {
             runs: &[config("--timeout 1s start", r#"{"work_ms": 600000}"#)],
-            ..fails(4, "TimedOut", "`start`")
+            waits: 6,
+            ..fails(4, "TimedOut", "driver `ignores-timeout` did not end `start` within ")
         },
         super::endings::without_limit,
     ),

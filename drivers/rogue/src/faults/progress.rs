@@ -35,7 +35,7 @@ pub(super) const MODES: &[Mode] = &[
         "progress-flood",
         "sends 50,000 messages of progress with a creation, as fast as it can",
         Verdict::Breaks("PROG-2"),
-        Host { seconds: 40, ..STARTED },
+        Host { waits: 15, ..STARTED },
         flood,
     ),
     Mode {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Fault, NONE, altered};
 use crate::good::{Config, Driver};
-use crate::modes::{Host, Mode, STARTED, TOLERATED, Verdict, config, fails, refused};
+use crate::modes::{Host, Mode, STARTED, TOLERATED, Verdict, config, fails, ignored, refused};
 use crate::request::{Answer, Failure, Request};
 use crate::wire::{self, log, write_bytes};
 
@@ -83,7 +83,7 @@ pub(super) const MODES: &[Mode] = &[
         case: 51,
         what: "writes each reply twice",
         verdict: Verdict::Breaks("FRAME-8"),
-        host: TOLERATED,
+        host: ignored("where only the protocol belongs: {"),
         fault: Fault { write: |_, _, line| write_bytes(&[line, line].concat()), ..NONE },
     },
     Mode {
@@ -91,7 +91,7 @@ pub(super) const MODES: &[Mode] = &[
         case: 52,
         what: "takes each reply back by an error",
         verdict: Verdict::Breaks("FRAME-8"),
-        host: TOLERATED,
+        host: ignored("where only the protocol belongs: {"),
         fault: Fault { write: take_back, ..NONE },
     },
     replies(
@@ -146,7 +146,7 @@ pub(super) const MODES: &[Mode] = &[
         case: 57,
         what: "sends a request of its own before each reply",
         verdict: Verdict::Breaks("FRAME-9"),
-        host: TOLERATED,
+        host: ignored("which password?"),
         fault: Fault { write: ask, ..NONE },
     },
     Mode {
@@ -170,7 +170,10 @@ pub(super) const MODES: &[Mode] = &[
         "unknown-kind",
         "refuses more than 9 servers with an error of a kind of its own",
         Verdict::Fine("ERR-1: for a kind of its own a driver uses the code 1000"),
-        Host { runs: &[config("start", TOO_MANY)], ..fails(1, "QuotaExceeded", "your quota is 9") },
+        Host {
+            runs: &[config("start", TOO_MANY)],
+            ..fails(1, "QuotaExceeded", "your quota is 9 servers")
+        },
         quota,
     ),
     answers(
@@ -186,7 +189,7 @@ pub(super) const MODES: &[Mode] = &[
         "wrong-result-type",
         "gives the number 5 as `state`",
         Verdict::Breaks("CALL-7"),
-        refused("its answer to `status`"),
+        refused("in its answer to `status`: data did not match any variant of untagged enum State"),
         |driver, request| altered(driver, request, "status", |it| it["state"] = json!(5)),
     ),
     answers(
@@ -217,7 +220,7 @@ pub(super) const MODES: &[Mode] = &[
         "null-result",
         "answers `status` with the result null",
         Verdict::BreaksWith("CALL-7", &["FRAME-8"]),
-        refused("its answer to `status`"),
+        refused("in its answer to `status`: invalid type: null"),
         |driver, request| altered(driver, request, "status", |it| *it = Value::Null),
     ),
     answers(

@@ -42,7 +42,7 @@ pub(super) const MODES: &[Mode] = &[
         case: 11,
         what: "takes 15 s before it reads anything",
         verdict: Verdict::Breaks("INIT-1"),
-        host: Host { seconds: 35, ..TOLERATED },
+        host: Host { waits: 15, ..TOLERATED },
         fault: Fault { begin: |_| std::thread::sleep(Duration::from_secs(15)), ..NONE },
     },
     Mode {

@@ -1,11 +1,10 @@
 //! A folder of its own for what a backend's program writes while it makes one cluster.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind};
 use crate::lock;
+use crate::private::private_folder;
 
 /// A folder, readable by the user alone, for a program's files while it makes one cluster.
 ///
@@ -22,9 +21,9 @@ impl PrivateFolder {
     /// `PermissionDenied` when it cannot be made.
     pub fn of(driver: &str, profile: &str) -> Result<Self, Error> {
         Self::remove(driver, profile);
-        let path = path(driver, profile);
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
-        made.map(|()| Self(path.clone())).map_err(|error| {
+        let made = private_folder(&lock::state_dir(), Path::new(driver).join(profile));
+        made.map(Self).map_err(|error| {
+            let path = path(driver, profile);
             let message = format!("cannot make the folder `{}`: {error}", path.display());
             Error::new(ErrorKind::PermissionDenied, message)
                 .with_hint("make the folder writable, or name another one in CAPRONI_STATE_DIR")

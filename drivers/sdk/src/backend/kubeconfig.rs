@@ -7,10 +7,13 @@ use serde_json::Value;
 ///
 /// k3s calls all three `default` and kubeadm has names of its own, and both name an address
 /// inside the node.
-pub fn rename(text: &str, context: &str, user: &str, server: &str) -> Option<String> {
+pub fn rename(text: &str, context: &str, user: &str, address: &Address) -> Option<String> {
     let mut config: Value = serde_saphyr::from_str(text).ok()?;
     set(&mut config, "/clusters/0", "name", context)?;
-    set(&mut config, "/clusters/0/cluster", "server", server)?;
+    set(&mut config, "/clusters/0/cluster", "server", &address.url())?;
+    if let Some(name) = address.name_in_certificate() {
+        set(&mut config, "/clusters/0/cluster", "tls-server-name", name)?;
+    }
     set(&mut config, "/users/0", "name", user)?;
     set(&mut config, "/contexts/0", "name", context)?;
     set(&mut config, "/contexts/0/context", "cluster", context)?;
@@ -27,12 +30,35 @@ fn set(config: &mut Value, pointer: &str, field: &str, text: &str) -> Option<()>
     Some(())
 }
 
-/// The address of an API server, with an IPv6 host in brackets.
-pub fn server(host: &str, port: u16) -> String {
-    if host.contains(':') {
-        format!("https://[{host}]:{port}")
-    } else {
-        format!("https://{host}:{port}")
+/// Where an API server is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// A name or an address.
+    pub host: String,
+    /// The port there.
+    pub port: u16,
+}
+
+impl Address {
+    /// This port of that host.
+    pub fn new(host: impl Into<String>, port: u16) -> Self {
+        Self { host: host.into(), port }
+    }
+
+    /// The address as a kubeconfig has it, with an IPv6 host in brackets.
+    pub fn url(&self) -> String {
+        let Self { host, port } = self;
+        match host.contains(':') {
+            true => format!("https://[{host}]:{port}"),
+            false => format!("https://{host}:{port}"),
+        }
+    }
+
+    /// The name to look for in the server's certificate, where that does not hold the host: k3s and
+    /// kubeadm write their own names and addresses into it, and not what a machine around them is
+    /// called. All of them write this one.
+    pub fn name_in_certificate(&self) -> Option<&'static str> {
+        (self.host != "127.0.0.1").then_some("kubernetes")
     }
 }
 
@@ -65,11 +91,12 @@ users:
 
     #[test]
     fn every_name_and_the_address_are_the_given_ones() {
-        let text = rename(K3S, "k3d-demo", "admin@k3d-demo", "https://docker:1").unwrap();
+        let text = rename(K3S, "k3d-demo", "admin@k3d-demo", &Address::new("docker", 1)).unwrap();
         let config: Value = serde_saphyr::from_str(&text).unwrap();
         assert_eq!(config["current-context"], "k3d-demo");
         assert_eq!(config["clusters"][0]["name"], "k3d-demo");
         assert_eq!(config["clusters"][0]["cluster"]["server"], "https://docker:1");
+        assert_eq!(config["clusters"][0]["cluster"]["tls-server-name"], "kubernetes");
         assert_eq!(
             config["contexts"][0]["context"],
             json!({"cluster": "k3d-demo", "user": "admin@k3d-demo"})
@@ -80,16 +107,23 @@ users:
 
     #[test]
     fn what_is_no_kubeconfig_is_refused() {
+        let address = Address::new("127.0.0.1", 1);
         let of_texts = "clusters: [a]\nusers: [b]\ncontexts: [c]\n";
         let without_parts = "clusters: [{cluster: a}]\nusers: [{}]\ncontexts: [{context: []}]\n";
         for text in ["clusters: []", "\t", "[]", of_texts, without_parts] {
-            assert_eq!(rename(text, "demo", "demo", "x"), None, "{text}");
+            assert_eq!(rename(text, "demo", "demo", &address), None, "{text}");
         }
     }
 
     #[test]
     fn an_ipv6_host_is_put_in_brackets() {
-        assert_eq!(server("127.0.0.1", 6443), "https://127.0.0.1:6443");
-        assert_eq!(server("fd00::1", 1), "https://[fd00::1]:1");
+        assert_eq!(Address::new("127.0.0.1", 6443).url(), "https://127.0.0.1:6443");
+        assert_eq!(Address::new("fd00::1", 1).url(), "https://[fd00::1]:1");
+    }
+
+    #[test]
+    fn the_certificate_is_looked_at_by_the_host_only_where_it_names_it() {
+        assert_eq!(Address::new("127.0.0.1", 1).name_in_certificate(), None);
+        assert_eq!(Address::new("172.17.0.1", 1).name_in_certificate(), Some("kubernetes"));
     }
 }
