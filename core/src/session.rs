@@ -448,9 +448,11 @@ impl Link {
                     self.broken(method, &format!("{} ({})", error.message(), error.code()))
                 }
                 code => {
-                    Error::driver(ErrorKind::Other("Unknown".into()), error.message().to_owned())
+                    let unknown = ErrorKind::Other("Unknown".into());
+                    Error::driver(unknown, error.message().to_owned())
                         .with_cause(format!("the driver named no kind, only the code {code}"))
                         .with("code", code)
+                        .with("driver", self.driver.name.clone())
                         .with("method", method)
                 }
             };
@@ -468,6 +470,8 @@ impl Link {
             message: error.message().to_owned(),
             data: Box::new(data),
         }
+        .with("driver", self.driver.name.clone())
+        .with("method", method)
     }
 
     fn no_common_version(&self, message: &str, data: ErrorData) -> Error {

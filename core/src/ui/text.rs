@@ -79,6 +79,7 @@ pub(super) fn error(error: &Error, verbose: bool) -> String {
         text += &indent(&clean(&format!("kind: {kind}")));
     }
     text += &indent(&clean(&crash_report(error)));
+    text += &indent(&clean(&answered(error).filter(|_| verbose).unwrap_or_default()));
     for cause in &data.causes {
         text += &indent(&format!("caused by: {}", clean(cause)));
     }
@@ -142,6 +143,12 @@ fn crash_report(error: &Error) -> String {
         path.map(|path| format!("`{path}`, ")).unwrap_or_default(),
         profile.unwrap_or_default(),
     )
+}
+
+/// Which driver answered with the error, and to which request.
+fn answered(error: &Error) -> Option<String> {
+    let more = |field| error.data.more.get(field).and_then(Value::as_str);
+    Some(format!("driver: `{}` answered it to `{}`", more("driver")?, more("method")?))
 }
 
 /// One condition in one line.

@@ -340,6 +340,8 @@ error: your quota is used up
   "error": {
     "kind": "QuotaExceeded",
     "message": "your quota is used up",
+    "driver": "odd",
+    "method": "start",
     "exitCode": 1
   }
 }

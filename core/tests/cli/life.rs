@@ -266,6 +266,8 @@ hint: free it
     "state": "stopped",
     "resource": "port 80",
     "holder": "nginx",
+    "driver": "mock",
+    "method": "start",
     "exitCode": 8
   }
 }
