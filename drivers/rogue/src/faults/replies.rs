@@ -189,7 +189,7 @@ pub(super) const MODES: &[Mode] = &[
         "wrong-result-type",
         "gives the number 5 as `state`",
         Verdict::Breaks("CALL-7"),
-        refused("in its answer to `status`: data did not match any variant of untagged enum State"),
+        refused("in its answer to `status`: a cluster's `state` must be a text"),
         |driver, request| altered(driver, request, "status", |it| it["state"] = json!(5)),
     ),
     answers(

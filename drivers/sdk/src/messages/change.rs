@@ -34,7 +34,7 @@ impl Outcome {
 
 /// What changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", expecting = "`change` must be a text")]
 #[non_exhaustive]
 pub enum Change {
     /// Nothing: the cluster was already as asked for.
@@ -164,7 +164,7 @@ impl Difference {
 
 /// What it takes to change a field of a cluster that exists.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", expecting = "what a change costs must be a text")]
 #[non_exhaustive]
 pub enum ChangeCost {
     /// `start` changes it while the cluster runs.

@@ -281,7 +281,7 @@ impl HealthCheck {
 
 /// What came out of a [`HealthCheck`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", expecting = "a check's verdict must be a text")]
 #[non_exhaustive]
 pub enum Verdict {
     /// As it should be.

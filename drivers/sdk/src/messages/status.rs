@@ -8,7 +8,7 @@ use super::null_is_absent;
 
 /// The state of a cluster, as a driver or the host sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", expecting = "a cluster's `state` must be a text")]
 #[non_exhaustive]
 pub enum State {
     /// Nothing runs. Also the state of a cluster that does not exist.
@@ -117,7 +117,7 @@ impl Node {
 
 /// What a node is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", expecting = "a node's `role` must be a text")]
 #[non_exhaustive]
 pub enum NodeRole {
     /// A Kubernetes node that runs the control plane.
@@ -140,7 +140,7 @@ impl NodeRole {
 
 /// What the backend says of one node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", expecting = "a node's `state` must be a text")]
 #[non_exhaustive]
 pub enum NodeState {
     /// It runs.
