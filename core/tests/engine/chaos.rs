@@ -218,10 +218,10 @@ impl Round<'_> {
             let told = serde_json::from_str::<Value>(&status.stdout).unwrap_or_default();
             let (left, containers) = after;
             let exists = !left.is_empty();
-            let all_run = exists && containers.iter().all(|(_, runs)| *runs);
             // k3d's own helper is no node, and a killed k3d leaves it.
-            let is_node = |name: &str| !name.ends_with("-tools");
-            let none_runs = !containers.iter().any(|(name, runs)| is_node(name) && *runs);
+            let mut nodes = containers.iter().filter(|(name, _)| !name.ends_with("-tools"));
+            let all_run = exists && nodes.clone().all(|(_, runs)| *runs);
+            let none_runs = !nodes.any(|(_, runs)| *runs);
             let is_true = told["exists"] == exists
                 && match told["state"].as_str() {
                     Some("ready") => all_run && status.code == Some(0),
