@@ -56,6 +56,39 @@ impl<'a> Mending<'a> {
     }
 }
 
+/// Whether the user lets commands run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Consent {
+    Given,
+    Refused,
+}
+
+/// Shows commands, and runs them one after the other if the user agrees. One that fails does not
+/// keep the next from its turn: they mend different things.
+///
+/// # Errors
+/// `Cancelled`.
+pub(super) async fn run_all(app: &App, actions: &[Action]) -> Result<Consent, Error> {
+    app.ui.note("this would mend what was found:");
+    app.ui.show_actions(actions);
+    if !app.global.yes && !app.ui.can_ask() {
+        app.ui.warn("nothing was run, since nobody can be asked: pass `--yes` to have it run");
+        return Ok(Consent::Refused);
+    }
+    if !app.global.yes && !app.ui.ask("Run it now?", &app.interrupt).await {
+        return if app.interrupt.is_raised() { Err(cancelled()) } else { Ok(Consent::Refused) };
+    }
+    for action in actions {
+        if let Err(failed) = run(action).await {
+            app.ui.warn(&failed);
+        }
+        if app.interrupt.is_raised() {
+            return Err(cancelled());
+        }
+    }
+    Ok(Consent::Given)
+}
+
 fn cancelled() -> Error {
     Error::driver(ErrorKind::Cancelled, "cancelled")
 }
