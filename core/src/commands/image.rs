@@ -19,6 +19,7 @@ const ARCHIVES: [&str; 3] = [".tar", ".tar.gz", ".tgz"];
 
 /// Work with container images on the cluster's nodes
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Image {
     #[command(subcommand)]
     command: Command,

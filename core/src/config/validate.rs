@@ -88,7 +88,7 @@ fn unexpanded(section: &Section) -> Found {
         let message = format!("`{field}`: {}", left.why);
         (left.path.clone(), Violation::new(field, message))
     };
-    section.unexpanded.iter().map(violation).collect()
+    section.unexpanded.iter().take(MOST).map(violation).collect()
 }
 
 /// Finds fields the schema does not name. An object schema with `properties` is taken

@@ -79,7 +79,7 @@ fn it_describes_itself_without_k3d_and_engine_and_ends_with_its_input() {
     assert_eq!(description["name"], "k3d");
     assert_eq!(
         description["capabilities"]["methods"],
-        json!(["restart", "kubeconfig", "version", "list"])
+        json!(["restart", "kubeconfig", "version", "list", "exec", "logs", "usage", "loadImage"])
     );
     assert_eq!(description["configSchema"]["additionalProperties"], false);
     assert_eq!(driver.end(), 0);

@@ -68,7 +68,8 @@ async fn it_describes_itself_without_kind_and_engine_and_ends_with_its_input() {
     let params = json!({"protocolVersions": [1], "host": {"name": "test", "version": "0"}});
     let description = driver.host.ask("initialize", params).await["result"].take();
     assert_eq!(description["name"], "kind");
-    let methods = json!(["restart", "kubeconfig", "version", "list", "exec", "logs", "loadImage"]);
+    let methods =
+        json!(["restart", "kubeconfig", "version", "list", "exec", "logs", "usage", "loadImage"]);
     assert_eq!(description["capabilities"]["methods"], methods);
     assert_eq!(description["configSchema"]["additionalProperties"], false);
     assert_eq!(driver.end().await, Some(0));

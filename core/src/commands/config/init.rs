@@ -17,6 +17,10 @@ use crate::session::Session;
 /// The file is `caproni.yaml` in this folder, or what `--config-file` names. One that is there
 /// already is left as it is.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni --driver k3d config init
+  caproni -c other.yaml config init")]
 pub(crate) struct Init {}
 
 impl Init {

@@ -13,6 +13,11 @@ use crate::error::Error;
 
 /// Check the config file, show what it comes to, and write a new one
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni config init
+  caproni config validate
+  caproni config show")]
 pub(crate) struct Config {
     #[command(subcommand)]
     command: Command,

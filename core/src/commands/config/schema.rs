@@ -14,6 +14,9 @@ use crate::exit;
 /// the config file: `# yaml-language-server: $schema=./caproni.schema.json`. It is JSON with and
 /// without `-o json`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni config schema > caproni.schema.json")]
 pub(crate) struct Schema {}
 
 impl Schema {

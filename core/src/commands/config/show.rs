@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use crate::commands::{App, Target};
-use crate::config::{self, ConfigFile, Origin, Section, is_secret};
+use crate::config::{self, ConfigFile, Origin, is_secret};
 use crate::error::Error;
 use crate::exit;
 use crate::ui::{Width, clean, value, wrapped_table};
@@ -18,6 +18,10 @@ const WIDEST: u16 = 30;
 /// together, variables replaced, defaults filled in. Secrets are hidden. With `-o json` the
 /// config is under `cluster`, and under `origins` where each value is from.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni config show
+  caproni config show -o json")]
 pub(crate) struct Show {}
 
 impl Show {
@@ -39,7 +43,7 @@ struct Effective<'a> {
     profile: &'a str,
     driver: String,
     rows: Vec<Row>,
-    cluster: Value,
+    cluster: Map<String, Value>,
 }
 
 /// One value.
@@ -51,39 +55,47 @@ struct Row {
 
 impl<'a> Effective<'a> {
     fn new(app: &App, target: &'a Target, driver: String, schema: &Value) -> Result<Self, Error> {
-        let file = target.file.as_ref();
-        let section = file.map(|file| file.section(&driver)).transpose()?;
-        let mut config = config::validate(section.as_ref(), schema, &driver)?;
-        hide(schema, &mut config, &mut Vec::new());
-        let mut rows = Vec::new();
-        let mut cluster = Map::new();
-        let said = |option: &str, given: bool| given.then(|| Origin::said(option));
-        let by_option =
-            said("--driver", app.global.driver.as_ref().is_some_and(|said| !said.is_empty()));
-        let by_file = || file.and_then(|file| file.origin(&["driver"]));
-        let origin = by_option.or_else(by_file).unwrap_or_else(Origin::default);
-        rows.push(Row { path: "cluster.driver".into(), value: json!(driver), origin });
-        cluster.insert("driver".into(), json!(driver));
-        if let Some(file) = file {
-            for name in ["name", "network"] {
-                let Some(value) = file.ours_as_json(name)? else { continue };
-                let origin = |path: &[String]| {
-                    let steps: Vec<&str> =
-                        std::iter::once(name).chain(path.iter().map(String::as_str)).collect();
-                    file.origin(&steps).unwrap_or_default()
-                };
-                leaves(&format!("cluster.{name}"), &value, &mut Vec::new(), &origin, &mut rows);
-                cluster.insert(name.into(), value);
-            }
+        let (file, profile) = (target.file.as_ref(), target.profile.as_str());
+        let mut effective = Self { file, profile, driver, rows: Vec::new(), cluster: Map::new() };
+        effective.take_driver(app);
+        effective.take_ours()?;
+        effective.take_section(schema)?;
+        Ok(effective)
+    }
+
+    fn take_driver(&mut self, app: &App) {
+        let is_said = app.global.driver.as_ref().is_some_and(|said| !said.is_empty());
+        let in_file = || self.file.and_then(|file| file.origin(&["driver"]));
+        let origin = if is_said { Some(Origin::said("--driver")) } else { in_file() };
+        let (path, value) = ("cluster.driver".into(), json!(self.driver));
+        self.cluster.insert("driver".into(), value.clone());
+        self.rows.push(Row { path, value, origin: origin.unwrap_or_default() });
+    }
+
+    fn take_ours(&mut self) -> Result<(), Error> {
+        let Some(file) = self.file else { return Ok(()) };
+        for name in ["name", "network"] {
+            let Some(value) = file.ours_as_json(name)? else { continue };
+            let origin = |path: &[String]| {
+                let steps = std::iter::once(name).chain(path.iter().map(String::as_str));
+                file.origin(&steps.collect::<Vec<_>>()).unwrap_or_default()
+            };
+            leaves(&format!("cluster.{name}"), &value, &mut Vec::new(), &origin, &mut self.rows);
+            self.cluster.insert(name.into(), value);
         }
-        let of_section = |section: &Section, path: &[String]| section.origin(path);
-        let origin = |path: &[String]| {
-            section.as_ref().and_then(|section| of_section(section, path)).unwrap_or_default()
-        };
-        leaves(&format!("cluster.{driver}"), &config, &mut Vec::new(), &origin, &mut rows);
-        cluster.insert(driver.clone(), config);
-        let cluster = Value::Object(cluster);
-        Ok(Self { file, profile: &target.profile, driver, rows, cluster })
+        Ok(())
+    }
+
+    fn take_section(&mut self, schema: &Value) -> Result<(), Error> {
+        let section = self.file.map(|file| file.section(&self.driver)).transpose()?;
+        let mut config = config::validate(section.as_ref(), schema, &self.driver)?;
+        hide(schema, &mut config, &mut Vec::new());
+        let in_section = |path: &[String]| section.as_ref().and_then(|it| it.origin(path));
+        let origin = |path: &[String]| in_section(path).unwrap_or_default();
+        let name = format!("cluster.{}", self.driver);
+        leaves(&name, &config, &mut Vec::new(), &origin, &mut self.rows);
+        self.cluster.insert(self.driver.clone(), config);
+        Ok(())
     }
 
     fn to_json(&self) -> Value {

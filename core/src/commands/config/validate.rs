@@ -20,6 +20,10 @@ use crate::exit;
 /// Tells every mistake with its place, and which sections cannot be checked because their driver
 /// is not installed. Exits with 0 when there is no mistake, else with 6. No cluster is looked at.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caproni config validate
+  caproni -c other.yaml config validate")]
 pub(crate) struct Validate {}
 
 impl Validate {
