@@ -92,13 +92,18 @@ impl Comparison {
         })
     }
 
+    /// How many fields differ, in words; empty for none.
+    pub(super) fn fields(&self) -> String {
+        match self.known().len() {
+            0 => String::new(),
+            1 => "1 field differs".into(),
+            count => format!("{count} fields differ"),
+        }
+    }
+
     /// What it is to the user who asks what a `start` would do.
     pub(super) fn summary(&self) -> String {
-        let fields = match self.known().len() {
-            0 => String::new(),
-            1 => "1 field differs".to_owned(),
-            count => format!("{count} fields differ"),
-        };
+        let fields = self.fields();
         let state = &self.state;
         match self.need() {
             Need::Create => "does not exist: would be created".into(),

@@ -28,13 +28,14 @@ impl<'a> Mending<'a> {
     pub(super) async fn mend(&mut self, error: Error) -> Result<(), Error> {
         let actions = error.data.actions.clone();
         if actions.is_empty() {
-            return Err(error);
+            let is_backend =
+                error.is(&ErrorKind::BackendMissing) || error.is(&ErrorKind::BackendUnavailable);
+            return Err(if is_backend { error.or_hint(LOOK) } else { error });
         }
         if let Some(done) = actions.iter().find(|action| self.run.contains(&action.command_line()))
         {
-            return Err(
-                error.with_cause(format!("`{}` was run, and did not mend it", done.command_line()))
-            );
+            let cause = format!("`{}` was run, and did not mend it", done.command_line());
+            return Err(error.with_cause(cause).or_hint(LOOK));
         }
         if !self.app.global.yes && !self.app.ui.can_ask() {
             let hint = "run the command above, or pass `--yes` to have it run";
@@ -55,6 +56,9 @@ impl<'a> Mending<'a> {
         Ok(())
     }
 }
+
+/// What helps on where no command is known that does.
+const LOOK: &str = "run `caproni doctor` to see what else is wrong";
 
 /// Whether the user lets commands run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

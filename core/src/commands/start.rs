@@ -86,10 +86,7 @@ impl Would {
             Some(Way::Anew) => "would be destroyed with all its data and made anew",
             None => "would be refused, and not touched",
         };
-        let count = self.found.known().len();
-        let fields =
-            if count == 1 { "1 field differs".into() } else { format!("{count} fields differ") };
-        format!("{need}: {fields}")
+        format!("{need}: {}", self.found.fields())
     }
 
     fn does(&self) -> &'static str {

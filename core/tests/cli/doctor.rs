@@ -179,6 +179,10 @@ fn a_driver_that_others_can_write_is_a_row_with_what_mends_it() {
     let row = check(&told, "odd", "driver");
     assert_eq!(row["verdict"], "failed");
     assert!(row["hint"].as_str().unwrap().contains("chmod"), "{row:#}");
+    assert_eq!(row["actions"][0]["argv"][0], "chmod");
+    assert_eq!(sandbox.run("--driver odd doctor").code(), 8);
+    let mended = sandbox.run("--driver odd doctor --fix --yes");
+    assert_eq!(mended.code(), 0, "{mended:#?}");
 }
 
 #[test]

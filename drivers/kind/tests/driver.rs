@@ -97,7 +97,7 @@ async fn without_kind_and_engine_kind_is_missing() {
         assert_eq!((&failure["program"], &failure["required"]), (&json!("kind"), &json!("0.20")));
         assert!(failure["hint"].is_string());
     }
-    let told = driver.ask("diagnose", json!({"profile": "demo"})).await;
+    let told = driver.host.ask("diagnose", json!({"profile": "demo"})).await;
     let checks = told["result"]["checks"].clone();
     for (index, name) in ["program", "engine"].into_iter().enumerate() {
         let check = &checks[index];

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use caproni_driver::{ErrorKind, HealthCheck, Verdict};
+use caproni_driver::{Action, ErrorKind, HealthCheck, Verdict, trust};
 use futures_util::future::join_all;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::finding::{Finding, from_error};
@@ -41,14 +42,14 @@ struct Asked {
 /// The command line names a driver that is not there.
 pub(super) async fn drivers(app: &App, target: Option<&Target>) -> Result<Vec<Finding>, Error> {
     let candidates = match app.global.driver.as_deref().filter(|driver| !driver.is_empty()) {
-        Some(said) => vec![Candidate { driver: app.search.find(said)?, problem: None }],
+        Some(said) => vec![named(app, said)?],
         None => app.search.candidates(),
     };
     let shadows: Vec<_> = candidates.iter().filter_map(|it| shadowed(&it.driver)).collect();
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let asked = candidates.into_iter().map(|candidate| one(app, target, candidate, &turns));
     let mut asked = join_all(asked).await;
-    let used = used(app, target, &asked);
+    let used = used(target, &asked);
     // It is told of by the one that it became.
     asked.retain(|it| it.became.is_none() || app.global.driver.is_some());
     let is_used = |it: &Asked| used.as_ref().is_none_or(|used| *used == it.name());
@@ -58,13 +59,29 @@ pub(super) async fn drivers(app: &App, target: Option<&Target>) -> Result<Vec<Fi
     Ok(findings)
 }
 
-/// The name of the driver in use: that of the one which it became.
-fn used(app: &App, target: Option<&Target>, asked: &[Asked]) -> Option<String> {
-    let named = &target?.driver;
-    if let Some(it) = asked.iter().find(|it| it.driver.path == named.path) {
-        return Some(it.name());
+/// The driver that the command line names; one that is there and must not be run is a row.
+fn named(app: &App, said: &str) -> Result<Candidate, Error> {
+    match app.search.find(said) {
+        Ok(driver) => Ok(Candidate { driver, problem: None }),
+        Err(error) if is_refused(&error) => {
+            let path = error.data.more.get("path").and_then(Value::as_str).unwrap_or(said);
+            let driver = Driver { name: said.into(), path: path.into(), shadowed: Vec::new() };
+            Ok(Candidate { driver, problem: Some(error) })
+        }
+        Err(error) => Err(error),
     }
-    app.search.find_name(&named.name).ok().map(|driver| driver.name)
+}
+
+/// Tells whether a driver is there, and cannot or must not be run.
+pub(super) fn is_refused(error: &Error) -> bool {
+    matches!(error.kind, Kind::DriverNotTrusted | Kind::DriverNotExecutable)
+}
+
+/// The name of the driver in use: that of the one which it became.
+fn used(target: Option<&Target>, asked: &[Asked]) -> Option<String> {
+    let named = &target?.driver;
+    let it = asked.iter().find(|it| it.driver.path == named.path);
+    Some(it.map_or_else(|| named.name.clone(), Asked::name))
 }
 
 impl Asked {
@@ -142,10 +159,7 @@ fn profile(app: &App, file: Option<&ConfigFile>) -> Option<String> {
 }
 
 /// The driver's config; `None` where there is none, since a driver looks without one too.
-fn section(
-    session: &Session,
-    file: Option<&ConfigFile>,
-) -> Result<Option<serde_json::Value>, Error> {
+fn section(session: &Session, file: Option<&ConfigFile>) -> Result<Option<Value>, Error> {
     let driver = &session.description.name;
     let Some(file) = file else { return Ok(None) };
     let section = file.section(driver);
@@ -180,12 +194,22 @@ fn told(is_used: bool, asked: Asked) -> Vec<Finding> {
         Err(error) => {
             let mut check = from_error("driver", &error);
             check.message = reason(&error, &asked.driver);
+            check.actions.extend(close(&error, &asked.driver));
             check.hint.get_or_insert_with(|| {
                 format!("hold it against the protocol with `caproni drivers check {name}`")
             });
             vec![Finding::of_broken(&name, check, exit::code(&error), is_used)]
         }
     }
+}
+
+/// What makes a driver one that nobody else can change.
+fn close(error: &Error, driver: &Driver) -> Option<Action> {
+    let distrust = trust::distrust(&driver.path).filter(|_| is_refused(error))?;
+    let argv = shlex::split(&distrust.remedy)?;
+    let is_privileged = argv.first().is_some_and(|program| program == "sudo");
+    let close = Action::new("Close the driver to others", distrust.why, argv);
+    Some(if is_privileged { close.privileged() } else { close })
 }
 
 /// A file of the same name that never runs: whoever has just installed it wonders why.

@@ -68,6 +68,8 @@ fn target(app: &App) -> Result<(Option<Target>, Option<Finding>), Error> {
     match app.target() {
         Ok(target) => Ok((Some(target), None)),
         Err(error) if error.message == NO_DRIVER => Ok((None, None)),
+        // It is told of with all drivers.
+        Err(error) if ask::is_refused(&error) => Ok((None, None)),
         // The command line asks for what is not there: that is no finding.
         Err(error) if error.kind == Kind::Usage || app.global.driver.is_some() => Err(error),
         Err(error) => {
