@@ -2,7 +2,7 @@
 
 use std::fs::{File, FileTimes};
 use std::os::unix::fs::PermissionsExt;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use snapbox::{assert_data_eq, str};
@@ -204,8 +204,7 @@ fn a_broken_kubeconfig_and_a_lock_that_was_left_are_6_and_the_lock_is_mended() {
     assert_eq!(check(&output.json(), "caproni", "kubeconfig")["verdict"], "failed");
     std::fs::write(kubeconfig, "current-context: gone\n").unwrap();
     let lock = sandbox.write("home/.kube/config.lock", "");
-    let long_ago = SystemTime::now() - Duration::from_secs(3600);
-    let times = FileTimes::new().set_modified(long_ago);
+    let times = FileTimes::new().set_modified(SystemTime::UNIX_EPOCH);
     File::options().write(true).open(&lock).unwrap().set_times(times).unwrap();
     let output = sandbox.run("-o json doctor");
     assert_eq!(output.code(), 6, "{output:#?}");

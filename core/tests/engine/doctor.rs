@@ -22,8 +22,8 @@ fn a_cluster_is_seen_before_it_is_made_anew_and_examined_in_between() {
 
     // The one that the cluster will have is free now, and its own later.
     place.write_config("port_mappings: [\"127.0.0.1:28437:80@loadbalancer\"]");
+    let told = place.caproni(&doctor).json();
     for name in ["program", "engine", "memory", "ports", "cluster"] {
-        let told = place.caproni(&doctor).json();
         assert_ne!(verdict(&told, name), "failed", "{name}: {told:#}");
     }
     place.caproni(&["start"]).expect_code(0);

@@ -83,7 +83,9 @@ fn memory(bytes: i64) -> HealthCheck {
     let hint = "give the engine's machine more memory";
     match bytes {
         ..LEAST_MEMORY => HealthCheck::new("memory", Verdict::Failed, message).with_hint(hint),
-        ..LITTLE_MEMORY => HealthCheck::new("memory", Verdict::Warning, message).with_hint(hint),
+        LEAST_MEMORY..LITTLE_MEMORY => {
+            HealthCheck::new("memory", Verdict::Warning, message).with_hint(hint)
+        }
         _ => HealthCheck::new("memory", Verdict::Ok, message),
     }
 }
