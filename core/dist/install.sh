@@ -72,12 +72,20 @@ target() {
     esac
 }
 
+# The wget of busybox has a limit of its own, and in Debian 12 it crashes when it is given another.
+quiet_wget() {
+    case $(wget --version 2>/dev/null) in
+    *'GNU Wget'*) wget -q -T 20 "$@" ;;
+    *) wget -q "$@" ;;
+    esac
+}
+
 # Where no release is named, the place that the newest one is at says which it is.
 newest() {
     if command -v curl >/dev/null; then
         at=$(curl -fsSLI -o /dev/null -w '%{url_effective}' --max-time 60 "$RELEASES/latest") || at=
     else
-        at=$(wget -q -S --spider -T 60 "$RELEASES/latest" 2>&1 |
+        at=$(quiet_wget -S --spider "$RELEASES/latest" 2>&1 |
             sed -n 's/^ *[Ll]ocation: *\([^ ]*\).*/\1/p' | tail -n 1) || at=
     fi
     case $at in
@@ -90,7 +98,7 @@ fetch() {
     if command -v curl >/dev/null; then
         curl -fsSL --retry 2 --connect-timeout 20 -o "$2" "$1"
     elif command -v wget >/dev/null; then
-        wget -q -T 20 -O "$2" "$1"
+        quiet_wget -O "$2" "$1"
     else
         die "neither curl nor wget is installed" "install one of them"
     fi || die "cannot fetch $1" "look at the address, and whether that version exists"

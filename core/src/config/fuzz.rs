@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::{ConfigFile, Environment, fields, schema, validate};
+use super::{ConfigFile, Environment, fields, interpolate, schema, validate};
 use crate::error::{Error, Kind};
 
 /// A schema of all that drivers' schemas are made of.
@@ -25,6 +25,10 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
 
 /// A config file is read, or it is told where in it something is wrong.
 pub fn config(text: &[u8]) {
+    // Fragments are other files, and other machines.
+    if text.windows(b"extends".len()).any(|word| word == b"extends") {
+        return;
+    }
     let folder = tempfile::tempdir().expect("there is room for a file");
     let path = folder.path().join("caproni.yaml");
     std::fs::write(&path, text).expect("there is room for a file");
@@ -33,7 +37,7 @@ pub fn config(text: &[u8]) {
     let is_told = |error: &Error| {
         assert!(error.message.contains(&shown), "{error}");
     };
-    let file = match ConfigFile::read_in(&path, Environment::new(|_| None)) {
+    let file = match ConfigFile::read_in(&path, environment()) {
         Ok(file) => file,
         Err(error) => {
             assert_eq!(error.kind, Kind::InvalidConfigFile, "{error}");
@@ -69,11 +73,36 @@ pub fn schema(values: &[u8]) {
     let folder = tempfile::tempdir().expect("there is room for a file");
     let path = folder.path().join("caproni.yaml");
     std::fs::write(&path, json!({"cluster": {"x": config}}).to_string()).expect("there is room");
-    let section =
-        ConfigFile::read_in(&path, Environment::new(|_| None)).and_then(|file| file.section("x"));
+    let section = ConfigFile::read_in(&path, environment()).and_then(|file| file.section("x"));
     let Ok(section) = section else { return };
     if let Err(error) = validate(Some(&section), &schema, "x") {
         let hidden = error.data.violations.iter().all(|violation| violation.location.is_some());
         assert!(hidden, "{error}");
     }
+}
+
+/// What is replaced stays bounded, and a text without variables, or with each of them escaped,
+/// stays as it is.
+pub fn interpolation(text: &[u8]) {
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    let lookup = |name: &str| match name {
+        "EMPTY" => Ok(Some(String::new())),
+        "LONG" => Ok(Some("x".repeat(100_000))),
+        "BROKEN" => Err("it cannot be read".to_owned()),
+        name => Ok((name.len() == 1).then(|| name.to_lowercase())),
+    };
+    match interpolate(text, lookup) {
+        Ok(done) => {
+            assert!(done.text.len() <= 1024 * 1024, "{} bytes", done.text.len());
+            assert!(text.contains("${") || done.text == text, "{}", done.text);
+        }
+        Err(why) => assert!(text.contains("${") && !why.is_empty(), "{why}"),
+    }
+    let escaped = text.replace("${", "$${");
+    assert_eq!(interpolate(&escaped, lookup).map(|done| done.text).as_deref(), Ok(text));
+}
+
+/// With a variable that makes a long text of a short one.
+fn environment() -> Environment {
+    Environment::new(|name| (name == "LONG").then(|| "x".repeat(100_000)))
 }

@@ -44,7 +44,7 @@ type Found = Vec<(Vec<String>, Violation)>;
 /// How many broken rules of each kind are told: more than anyone reads.
 const MOST: usize = 100;
 
-/// How much of one broken rule is told, in bytes: it holds the value that breaks it.
+/// How much of one broken rule is told, in characters: it holds the value that breaks it.
 const LONGEST: usize = 1024;
 
 fn invalid(section: Option<&Section>, schema: &Value, driver: &str, found: Found) -> Error {
@@ -168,8 +168,8 @@ fn violation(schema: &Value, error: &ValidationError<'_>) -> (Vec<String>, Viola
 }
 
 fn excerpt(mut what: String) -> String {
-    if what.len() > LONGEST {
-        what.truncate(what.floor_char_boundary(LONGEST));
+    if let Some((end, _)) = what.char_indices().nth(LONGEST) {
+        what.truncate(end);
         what.push('…');
     }
     what

@@ -42,7 +42,7 @@ fn a_change_for_which_there_is_no_room_leaves_the_cluster_as_it_was() {
 #[test]
 fn a_recording_for_which_there_is_no_room_stops_no_command() {
     let sandbox = Sandbox::with_config(MOCK);
-    let output = sandbox.caproni("start").env("CAPRONI_RECORD", "/dev/full").run();
+    let output = sandbox.caproni("start").env("CAPRONI_TRACE", "/dev/full").run();
     assert_eq!(output.code(), 0, "{output:#?}");
     let warnings = output.stderr.lines().filter(|line| line.contains("no more is recorded: "));
     assert_eq!(warnings.count(), 1, "{output:#?}");
