@@ -10,8 +10,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::commands::{
-    App, completion, config, destroy, drivers, env, exec, help, image, kubeconfig, kubectl, list,
-    logs, man, restart, start, status, stop, usage, use_context, version, wait,
+    App, completion, config, destroy, diff, doctor, drivers, env, exec, help, image, kubeconfig,
+    kubectl, list, logs, man, restart, start, status, stop, usage, use_context, version, wait,
 };
 use crate::completion::completed;
 use crate::error::Error;
@@ -53,6 +53,8 @@ enum Command {
     Destroy(destroy::Destroy),
     Status(status::Status),
     Restart(restart::Restart),
+    Diff(diff::Diff),
+    Doctor(doctor::Doctor),
     Version(version::Version),
     List(list::List),
     Kubeconfig(kubeconfig::Kubeconfig),
@@ -138,6 +140,8 @@ async fn execute(cli: Cli, ui: &Ui) -> Result<u8, Error> {
         Command::Destroy(destroy) => destroy.run(&app).await,
         Command::Status(status) => status.run(&app).await,
         Command::Restart(restart) => restart.run(&app).await,
+        Command::Diff(diff) => diff.run(&app).await,
+        Command::Doctor(doctor) => doctor.run(&app).await,
         Command::Version(version) => version.run(&app).await,
         Command::List(list) => list.run(&app).await,
         Command::Kubeconfig(kubeconfig) => kubeconfig.run(&app).await,

@@ -6,6 +6,7 @@
 
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+mod health;
 mod lock;
 
 use std::fs::File;

@@ -1,14 +1,15 @@
 //! Bringing a cluster up: what `start` and `restart` are made of.
 
+mod undo;
+
 use std::time::{Duration, Instant};
 
-use caproni_driver::config::differences;
 use caproni_driver::{Change, ChangeCost, ErrorKind, Outcome, Status};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{App, LIMIT_TO_ASK, Target, change_name, mend::Mending, status};
-use crate::config;
+use super::comparison::{Comparison, Need, dearest};
+use super::{App, LIMIT_TO_ASK, Target, change_name, destroy, mend::Mending, status};
 use crate::error::Error;
 use crate::exit;
 use crate::kubeconfig::{CurrentContext, Entry, UserKubeconfig};
@@ -18,9 +19,6 @@ use crate::state::ClusterState;
 
 /// How long it may take when the user says nothing.
 const LIMIT: Duration = Duration::from_secs(600);
-
-/// How long the removal of a failed creation may take.
-const LIMIT_TO_ROLL_BACK: Duration = Duration::from_secs(120);
 
 /// What `start` and `restart` take.
 #[derive(Debug, Clone, Args)]
@@ -34,18 +32,34 @@ pub(crate) struct Options {
     pub(crate) no_rollback: bool,
 }
 
-/// Which of the two it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verb {
+/// What is done to a cluster that exists; each costs more than those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Way {
     Start,
     Restart,
+    /// It is destroyed with all its data, and made anew.
+    Anew,
+}
+
+impl Way {
+    /// The cheapest one that makes a cluster what is asked for; `None` where that is dearer than
+    /// the user has said.
+    pub(super) fn to(found: &Comparison, least: Self, most: Self) -> Option<Self> {
+        let needed = match found.need() {
+            Need::Restart => Self::Restart,
+            Need::Recreate => Self::Anew,
+            Need::Nothing | Need::Create | Need::Start | Need::Update => Self::Start,
+        };
+        Some(needed.max(least)).filter(|way| *way <= most)
+    }
 }
 
 /// One run of `start` or `restart`.
 pub(super) struct BringUp<'a> {
     app: &'a App,
     target: Target,
-    verb: Verb,
+    least: Way,
+    most: Way,
     options: Options,
     limit: Duration,
     begun: Instant,
@@ -58,10 +72,16 @@ struct Up {
 }
 
 impl<'a> BringUp<'a> {
-    pub(super) fn new(app: &'a App, verb: Verb, options: Options) -> Result<Self, Error> {
+    /// Does at least and at most so much to a cluster that exists.
+    pub(super) fn new(
+        app: &'a App,
+        least: Way,
+        most: Way,
+        options: Options,
+    ) -> Result<Self, Error> {
         let target = app.target()?;
         let limit = app.global.timeout.unwrap_or(LIMIT);
-        Ok(Self { app, target, verb, options, limit, begun: Instant::now() })
+        Ok(Self { app, target, least, most, options, limit, begun: Instant::now() })
     }
 
     /// Does it, and mends what a command can mend in between.
@@ -86,7 +106,7 @@ impl<'a> BringUp<'a> {
     }
 
     async fn with(&self, session: &Session) -> Result<Up, Error> {
-        let config = self.config(session)?;
+        let config = self.target.config(session)?;
         let kubeconfig = match session.has_method("kubeconfig") {
             true => Some(UserKubeconfig::locate()?),
             false => None,
@@ -94,11 +114,55 @@ impl<'a> BringUp<'a> {
         // Before anything is made: afterwards would be too late.
         kubeconfig.as_ref().map(UserKubeconfig::check).transpose()?;
         let before = session.status(self.call_to_ask(), Some(config.clone())).await?;
-        self.refuse_mismatch(session, &before, &config)?;
-        let outcome = self.change(session, config.clone()).await?;
+        let way = self.way(&Comparison::new(&self.target, session, &before, &config))?;
+        if way == Way::Anew {
+            return self.anew(session, &config, kubeconfig).await;
+        }
+        let gone = match self.go(way, session, &config, kubeconfig.as_ref()).await {
+            Err(error) => match self.dearer(way, &error) {
+                Some(Way::Anew) => self.anew(session, &config, kubeconfig).await,
+                Some(dearer) => self.go(dearer, session, &config, kubeconfig.as_ref()).await,
+                None => Err(error),
+            },
+            up => up,
+        };
+        gone.map_err(|error| self.with_way_out(error))
+    }
+
+    /// A driver that tells its config gets this check for free; one that is careful
+    /// makes it once more, under its own lock.
+    fn way(&self, found: &Comparison) -> Result<Way, Error> {
+        Way::to(found, self.least, self.most).ok_or_else(|| {
+            let differences = found.known().to_vec();
+            let error = caproni_driver::Error::config_mismatch(&self.target.profile, differences);
+            self.with_way_out(error.into())
+        })
+    }
+
+    /// What is left to do where only the driver itself has found that something differs.
+    fn dearer(&self, tried: Way, error: &Error) -> Option<Way> {
+        if !error.is(&ErrorKind::ConfigMismatch) {
+            return None;
+        }
+        let needed = match dearest(&error.data.diff) {
+            Some(ChangeCost::Live | ChangeCost::Restart) => Way::Restart,
+            Some(_) | None => Way::Anew,
+        };
+        Some(needed).filter(|way| *way > tried && *way <= self.most)
+    }
+
+    /// Brings it up, and undoes what it has done where that fails.
+    async fn go(
+        &self,
+        way: Way,
+        session: &Session,
+        config: &Value,
+        kubeconfig: Option<&UserKubeconfig>,
+    ) -> Result<Up, Error> {
+        let outcome = self.change(way, session, config.clone()).await?;
         let usable = match self.given_up_on(&outcome) {
             Some(cancelled) => Err(cancelled),
-            None => self.make_usable(session, &config, kubeconfig).await,
+            None => self.make_usable(session, config, kubeconfig).await,
         };
         match usable {
             Ok((status, look)) => {
@@ -106,49 +170,51 @@ impl<'a> BringUp<'a> {
                 let report = status::Report::new(&self.target, session, status, look);
                 Ok(Up { outcome, report })
             }
-            Err(error) => Err(self.roll_back(session, &outcome, config, error).await),
+            Err(error) => Err(self.roll_back(session, &outcome, config.clone(), error).await),
         }
     }
 
-    fn config(&self, session: &Session) -> Result<Value, Error> {
-        let driver = &session.driver.name;
-        let section = self.target.file.as_ref().map(|file| file.section(driver)).transpose()?;
-        config::validate(section.as_ref(), &session.description.config_schema, driver)
-    }
-
-    /// A driver that tells its config gets this check for free; one that is careful
-    /// makes it once more, under its own lock.
-    fn refuse_mismatch(
+    /// Destroys the cluster, and makes it anew.
+    async fn anew(
         &self,
         session: &Session,
-        before: &Status,
         config: &Value,
-    ) -> Result<(), Error> {
-        let Some(running) = before.config.as_ref().filter(|_| before.exists) else { return Ok(()) };
-        let found = differences(&session.description.config_schema, running, config);
-        let can_apply = |cost: &ChangeCost| match self.verb {
-            Verb::Start => *cost == ChangeCost::Live,
-            Verb::Restart => matches!(cost, ChangeCost::Live | ChangeCost::Restart),
+        kubeconfig: Option<UserKubeconfig>,
+    ) -> Result<Up, Error> {
+        let question =
+            format!("Destroy cluster `{}` and all its data, to make it anew?", self.target.profile);
+        destroy::confirm(self.app, &question).await?;
+        let context = destroy::context(self.app, &self.target, session, Some(config)).await;
+        session.destroy(self.call(), Some(config.clone())).await?;
+        ClusterState::of(&session.driver.name, &self.target.profile).forget();
+        let made = self.go(Way::Start, session, config, kubeconfig.as_ref()).await;
+        let failed = match made {
+            Ok(mut up) => {
+                up.outcome.change = recreated();
+                return Ok(up);
+            }
+            Err(failed) => failed,
         };
-        if found.iter().all(|difference| can_apply(&difference.change)) {
-            return Ok(());
-        }
-        let error = caproni_driver::Error::config_mismatch(&self.target.profile, found);
-        Err(self.with_way_out(error.into()))
+        // It leads nowhere any more. Until now it stayed, since it may be the current one.
+        let forgotten = destroy::forget_context(context).await;
+        let failed = failed.with_cause("the cluster as it was is destroyed, as `--recreate` says");
+        Err(match forgotten {
+            Ok(()) => failed,
+            Err(error) => failed.with_cause(error.message),
+        })
     }
 
-    async fn change(&self, session: &Session, config: Value) -> Result<Outcome, Error> {
-        let changed = match self.verb {
-            Verb::Start => session.start(self.call(), config).await,
-            Verb::Restart if session.has_method("restart") => {
+    async fn change(&self, way: Way, session: &Session, config: Value) -> Result<Outcome, Error> {
+        match way {
+            Way::Start | Way::Anew => session.start(self.call(), config).await,
+            Way::Restart if session.has_method("restart") => {
                 session.restart(self.call(), config).await
             }
-            Verb::Restart => match session.stop(self.call(), Some(config.clone())).await {
-                Ok(_) => session.start(self.call(), config).await,
-                Err(error) => Err(error),
-            },
-        };
-        changed.map_err(|error| self.with_way_out(error))
+            Way::Restart => {
+                session.stop(self.call(), Some(config.clone())).await?;
+                session.start(self.call(), config).await
+            }
+        }
     }
 
     /// The user's cancel, where the driver was just done when it came.
@@ -172,7 +238,7 @@ impl<'a> BringUp<'a> {
         &self,
         session: &Session,
         config: &Value,
-        user: Option<UserKubeconfig>,
+        user: Option<&UserKubeconfig>,
     ) -> Result<(Status, Option<Look>), Error> {
         let status = session.status(self.call_to_ask(), Some(config.clone())).await?;
         let given = session.kubeconfig(self.call_to_ask(), Some(config.clone())).await?;
@@ -190,82 +256,17 @@ impl<'a> BringUp<'a> {
         Ok((status, Some(look)))
     }
 
-    /// Undoes what this run has made of the cluster.
-    async fn roll_back(
-        &self,
-        session: &Session,
-        outcome: &Outcome,
-        config: Value,
-        error: Error,
-    ) -> Error {
-        let cancelled = error.is(&ErrorKind::Cancelled);
-        let interrupt = self.app.interrupt.for_cleanup();
-        let call = Call {
-            profile: &self.target.profile,
-            timeout: Some(LIMIT_TO_ROLL_BACK),
-            interrupt: &interrupt,
-        };
-        match outcome.change {
-            Change::Created if !self.options.no_rollback => {
-                self.app.ui.step("rollback", "removing the new cluster again");
-                let undone = session.destroy(call, Some(config)).await;
-                ClusterState::of(&session.driver.name, &self.target.profile).forget();
-                let error = error.with_hint(ROLLED_BACK);
-                self.after_undoing(error, undone, caproni_driver::State::Stopped)
-            }
-            Change::Started if cancelled => {
-                self.app.ui.step("rollback", "stopping the cluster again");
-                let undone = session.stop(call, Some(config)).await;
-                self.after_undoing(error, undone, caproni_driver::State::Stopped)
-            }
-            _ => self.left_as_it_is(session, call, error).await,
-        }
-    }
-
-    fn after_undoing(
-        &self,
-        error: Error,
-        undone: Result<Outcome, Error>,
-        state: caproni_driver::State,
-    ) -> Error {
-        match undone {
-            Ok(_) => error.with_state(state),
-            Err(failed) => error
-                .with_cause(format!("undoing it failed: {}", failed.message))
-                .with_hint("run `caproni destroy` to remove what is left"),
-        }
-    }
-
-    async fn left_as_it_is(&self, session: &Session, call: Call<'_>, error: Error) -> Error {
-        match session.status(call, None).await {
-            // Its nodes run; that it is not ready is what was just measured.
-            Ok(status) if status.state == caproni_driver::State::Ready => {
-                error.with_state(caproni_driver::State::NotReady)
-            }
-            Ok(status) => error.with_state(status.state),
-            Err(_) => error,
-        }
-    }
-
     fn with_way_out(&self, error: Error) -> Error {
-        if error.is(&ErrorKind::ConfigMismatch) && error.data.hint.is_none() {
-            let way_out = self.way_out(&error);
-            return error.with_hint(way_out);
+        if !error.is(&ErrorKind::ConfigMismatch) || error.data.hint.is_some() {
+            return error;
         }
-        error
-    }
-
-    fn way_out(&self, error: &Error) -> String {
-        let restart_is_enough =
-            error.data.diff.iter().all(|difference| {
-                matches!(difference.change, ChangeCost::Live | ChangeCost::Restart)
-            });
-        if restart_is_enough && self.verb == Verb::Start {
-            return "put the config back, or run `caproni restart` to apply it".into();
-        }
-        "put the config back, or run `caproni destroy` and `caproni start` to make the cluster anew, \
-         which loses its data"
-            .into()
+        let need = match dearest(&error.data.diff) {
+            Some(ChangeCost::Live | ChangeCost::Restart) if self.least == Way::Start => {
+                Need::Restart
+            }
+            _ => Need::Recreate,
+        };
+        error.with_hint(need.command().unwrap_or_default())
     }
 
     fn call(&self) -> Call<'_> {
@@ -320,5 +321,7 @@ impl<'a> BringUp<'a> {
     }
 }
 
-const ROLLED_BACK: &str =
-    "the new cluster was removed again; run with `--no-rollback` to keep it for a look";
+/// A change that only the host makes, of two of the driver's.
+fn recreated() -> Change {
+    Change::Other("recreated".into())
+}

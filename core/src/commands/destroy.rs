@@ -25,10 +25,7 @@ pub(crate) struct Destroy {}
 impl Destroy {
     pub(crate) async fn run(self, app: &App) -> Result<u8, Error> {
         let target = app.target()?;
-        let question = format!("Destroy cluster `{}` and all its data?", target.profile);
-        if !app.global.yes && app.ui.can_ask() && !app.ui.ask(&question, &app.interrupt).await {
-            return Err(Error::driver(ErrorKind::Cancelled, "cancelled: nothing was destroyed"));
-        }
+        confirm(app, &format!("Destroy cluster `{}` and all its data?", target.profile)).await?;
         let session = app.open(&target).await?;
         let config = app.config_if_valid(&target, &session);
         let context = context(app, &target, &session, config.as_ref()).await;
@@ -47,9 +44,17 @@ impl Destroy {
     }
 }
 
+/// Asks before anything is destroyed, where there is somebody to ask.
+pub(super) async fn confirm(app: &App, question: &str) -> Result<(), Error> {
+    if !app.global.yes && app.ui.can_ask() && !app.ui.ask(question, &app.interrupt).await {
+        return Err(Error::driver(ErrorKind::Cancelled, "cancelled: nothing was destroyed"));
+    }
+    Ok(())
+}
+
 /// Takes the context out of the user's kubeconfig. Where that fails it is tried again
 /// by the next `destroy`, which finds nothing else to do.
-async fn forget_context(context: Option<Entry>) -> Result<(), Error> {
+pub(super) async fn forget_context(context: Option<Entry>) -> Result<(), Error> {
     let Some(context) = context else { return Ok(()) };
     let removed = match UserKubeconfig::locate() {
         Ok(user) => user.remove(&context).await,
@@ -65,7 +70,7 @@ async fn forget_context(context: Option<Entry>) -> Result<(), Error> {
 
 /// The context to be taken out: as `start` kept it, or as the driver tells it of a
 /// cluster that was started elsewhere.
-async fn context(
+pub(super) async fn context(
     app: &App,
     target: &Target,
     session: &Session,

@@ -28,13 +28,14 @@ impl<'a> Mending<'a> {
     pub(super) async fn mend(&mut self, error: Error) -> Result<(), Error> {
         let actions = error.data.actions.clone();
         if actions.is_empty() {
-            return Err(error);
+            let is_backend =
+                error.is(&ErrorKind::BackendMissing) || error.is(&ErrorKind::BackendUnavailable);
+            return Err(if is_backend { error.or_hint(LOOK) } else { error });
         }
         if let Some(done) = actions.iter().find(|action| self.run.contains(&action.command_line()))
         {
-            return Err(
-                error.with_cause(format!("`{}` was run, and did not mend it", done.command_line()))
-            );
+            let cause = format!("`{}` was run, and did not mend it", done.command_line());
+            return Err(error.with_cause(cause).or_hint(LOOK));
         }
         if !self.app.global.yes && !self.app.ui.can_ask() {
             let hint = "run the command above, or pass `--yes` to have it run";
@@ -54,6 +55,42 @@ impl<'a> Mending<'a> {
         }
         Ok(())
     }
+}
+
+/// What helps on where no command is known that does.
+const LOOK: &str = "run `caproni doctor` to see what else is wrong";
+
+/// Whether the user lets commands run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Consent {
+    Given,
+    Refused,
+}
+
+/// Shows commands, and runs them one after the other if the user agrees. One that fails does not
+/// keep the next from its turn: they mend different things.
+///
+/// # Errors
+/// `Cancelled`.
+pub(super) async fn run_all(app: &App, actions: &[Action]) -> Result<Consent, Error> {
+    app.ui.note("this would mend what was found:");
+    app.ui.show_actions(actions);
+    if !app.global.yes && !app.ui.can_ask() {
+        app.ui.warn("nothing was run, since nobody can be asked: pass `--yes` to have it run");
+        return Ok(Consent::Refused);
+    }
+    if !app.global.yes && !app.ui.ask("Run it now?", &app.interrupt).await {
+        return if app.interrupt.is_raised() { Err(cancelled()) } else { Ok(Consent::Refused) };
+    }
+    for action in actions {
+        if let Err(failed) = run(action).await {
+            app.ui.warn(&failed);
+        }
+        if app.interrupt.is_raised() {
+            return Err(cancelled());
+        }
+    }
+    Ok(Consent::Given)
 }
 
 fn cancelled() -> Error {

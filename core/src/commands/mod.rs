@@ -1,9 +1,12 @@
 //! One module for each verb, and what they have in common.
 
 mod bring_up;
+mod comparison;
 pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod destroy;
+pub(crate) mod diff;
+pub(crate) mod doctor;
 pub(crate) mod drivers;
 pub(crate) mod env;
 pub(crate) mod exec;
@@ -76,6 +79,18 @@ pub(crate) struct Target {
     pub(crate) file: Option<ConfigFile>,
     /// Whether nobody has named the driver.
     pub(crate) by_default: bool,
+}
+
+impl Target {
+    /// The driver's config, as the user's file says it.
+    ///
+    /// # Errors
+    /// The section is missing where the driver needs one, or it is wrong.
+    fn config(&self, session: &Session) -> Result<Value, Error> {
+        let driver = &session.driver.name;
+        let section = self.file.as_ref().map(|file| file.section(driver)).transpose()?;
+        file_config::validate(section.as_ref(), &session.description.config_schema, driver)
+    }
 }
 
 impl App {
@@ -216,10 +231,7 @@ impl App {
     /// The driver's config for requests that can do without: a section that is wrong
     /// must not keep anyone from stopping a cluster or looking at it.
     pub(crate) fn config_if_valid(&self, target: &Target, session: &Session) -> Option<Value> {
-        let driver = &session.driver.name;
-        let section = target.file.as_ref().map(|file| file.section(driver)).transpose();
-        let schema = &session.description.config_schema;
-        match section.and_then(|section| file_config::validate(section.as_ref(), schema, driver)) {
+        match target.config(session) {
             Ok(config) => Some(config),
             Err(error) if error.is(&ErrorKind::MissingDriverConfig) => None,
             Err(error) => {

@@ -44,6 +44,13 @@ impl Lock {
         path.into()
     }
 
+    /// Tells whether a file says that a caproni made it; one that was left is taken over.
+    pub(super) fn is_ours(path: &Path) -> bool {
+        let mut text = String::new();
+        let read = File::open(path).and_then(|file| file.take(200).read_to_string(&mut text));
+        read.is_ok() && text.starts_with(OURS)
+    }
+
     /// Takes it, or says at once why not.
     pub(super) fn take(path: &Path) -> Result<Self, Refused> {
         match Self::make(path) {

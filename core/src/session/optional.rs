@@ -1,6 +1,6 @@
 //! The optional methods that only one command each asks for.
 
-use caproni_driver::{DriverClient, Outcome, Plan, Usage};
+use caproni_driver::{Diagnosis, DriverClient, Outcome, Plan, Usage};
 use serde_json::Value;
 
 use super::{Call, Session};
@@ -68,6 +68,22 @@ impl Session {
     pub async fn usage(&self, call: Call<'_>, config: Option<Value>) -> Result<Usage, Error> {
         let reply = self.link.client.usage(call.profile(), config, call.timeout_ms());
         self.link.call("usage", call.patience(), call.interrupt, reply).await
+    }
+
+    /// Asks what is not well, also with one cluster if it is named; only for drivers that have
+    /// the method.
+    ///
+    /// # Errors
+    /// As [`Session::start`].
+    pub async fn diagnose(
+        &self,
+        call: Call<'_>,
+        profile: Option<&str>,
+        config: Option<Value>,
+    ) -> Result<Diagnosis, Error> {
+        let profile = profile.map(str::to_owned);
+        let reply = self.link.client.diagnose(profile, config, call.timeout_ms());
+        self.link.call("diagnose", call.patience(), call.interrupt, reply).await
     }
 
     /// Puts images onto the nodes; only for drivers that have the method.

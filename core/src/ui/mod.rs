@@ -18,7 +18,9 @@ use crate::recording::{Mask, Secrets, Side};
 use crate::transport::{Event, Listener};
 use progress::{Display, Progress};
 
-pub use text::{Width, clean, condition_line, nodes_table, table, value, wrap, wrapped_table};
+pub use text::{
+    Width, clean, condition_line, differences_table, nodes_table, table, value, wrap, wrapped_table,
+};
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -276,7 +278,8 @@ impl Ui {
     pub fn show_actions(&self, actions: &[Action]) {
         for action in actions {
             self.note(&format!("{}: {}", action.title, action.reason));
-            self.note(&format!("    {}", action.command_line()));
+            let rights = if action.privileged { "    (as administrator)" } else { "" };
+            self.note(&format!("    {}{rights}", action.command_line()));
         }
     }
 

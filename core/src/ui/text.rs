@@ -45,7 +45,7 @@ fn commands(c: char) -> bool {
 }
 
 /// A table of the fields in which a cluster differs from what was asked for.
-fn differences_table(differences: &[Difference]) -> String {
+pub fn differences_table(differences: &[Difference]) -> String {
     let rows = differences.iter().map(|difference| {
         [
             difference.path.clone(),

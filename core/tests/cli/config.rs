@@ -135,7 +135,7 @@ error: cluster `caproni` exists with another config: 3 fields differ
   agents  0        2          recreate
   labels  {}       {"a":"b"}  live
   token   -        (hidden)   recreate
-hint: put the config back, or run `caproni destroy` and `caproni start` to make the cluster anew, which loses its data
+hint: put the config back, or run `caproni start --recreate` to make the cluster anew, which loses its data
 [exit status: 5]
 
 "#]]
@@ -149,7 +149,7 @@ error: cluster `caproni` exists with another config: 3 fields differ
   agents  0        2          recreate
   labels  {}       {"a":"b"}  live
   token   -        (hidden)   recreate
-hint: put the config back, or run `caproni destroy` and `caproni start` to make the cluster anew, which loses its data
+hint: put the config back, or run `caproni start --recreate` to make the cluster anew, which loses its data
 [exit status: 5]
 
 "#]]
@@ -162,7 +162,7 @@ hint: put the config back, or run `caproni destroy` and `caproni start` to make 
   "error": {
     "kind": "ConfigMismatch",
     "message": "cluster `caproni` exists with another config: 3 fields differ",
-    "hint": "put the config back, or run `caproni destroy` and `caproni start` to make the cluster anew, which loses its data",
+    "hint": "put the config back, or run `caproni start --recreate` to make the cluster anew, which loses its data",
     "diff": [
       {
         "path": "agents",
@@ -239,7 +239,7 @@ fn a_difference_that_needs_a_restart_is_left_to_restart() {
 error: cluster `caproni` exists with another config: 1 field differs
   FIELD  RUNNING  REQUESTED  CHANGE
   mode   a        b          restart
-hint: put the config back, or run `caproni restart` to apply it
+hint: put the config back, or run `caproni start --restart` to apply it
 [exit status: 5]
 
 "#]]

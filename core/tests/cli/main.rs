@@ -16,7 +16,9 @@ mod config_files;
 #[cfg(target_os = "linux")]
 mod config_remote;
 mod config_show;
+mod diff;
 mod discovery;
+mod doctor;
 mod drivers_call;
 mod drivers_describe;
 mod drivers_list;

@@ -151,11 +151,21 @@ error: `backend` is not installed
   caused by: `sh -c 'echo x >>runs'` was run, and did not mend it
   the cluster is left stopped
   Install the backend: sh -c 'echo x >>runs'
+hint: run `caproni doctor` to see what else is wrong
 [exit status: 7]
 
 "#]]
     );
     assert_eq!(std::fs::read_to_string(sandbox.path("project/runs")).unwrap(), "x\n");
+}
+
+#[test]
+fn a_backend_that_no_command_mends_leads_to_the_doctor() {
+    let sandbox = Sandbox::with_config(MOCK);
+    let fail = json!({"fail": {"operation": "start", "kind": "BackendUnavailable", "message": "it is silent"}});
+    let output = sandbox.caproni("start").simulate(&fail).run();
+    let hint = "hint: run `caproni doctor` to see what else is wrong\n";
+    assert!(output.stderr.ends_with(hint), "{output:#?}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod auto;
 mod chaos;
 mod config;
 mod conformance;
+mod doctor;
 mod failures;
 mod interrupts;
 mod kind;

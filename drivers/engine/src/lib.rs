@@ -14,6 +14,7 @@ mod exec;
 mod files;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+pub mod health;
 mod images;
 mod mend;
 mod networks;

@@ -6,8 +6,8 @@
 use std::process::ExitCode;
 
 use caproni_driver::{
-    Clusters, Description, DriverServer, Error, Extensions, Kubeconfig, Outcome, Peer, Plan,
-    Request, Status, Usage, Versions, async_trait, describe, serve,
+    Clusters, Description, Diagnosis, DriverServer, Error, Extensions, Kubeconfig, Outcome, Peer,
+    Plan, Request, Status, Usage, Versions, async_trait, describe, serve,
 };
 use caproni_engine::plan::{Exec, Logs};
 use futures_util::future::try_join;
@@ -19,6 +19,7 @@ mod cluster;
 mod compare;
 mod config;
 mod connect;
+mod diagnosis;
 mod document;
 mod extra_args;
 mod failure;
@@ -49,8 +50,17 @@ struct K3dDriver;
 #[async_trait]
 impl DriverServer for K3dDriver {
     async fn initialize(&self, offered: Vec<u32>, _host: Peer) -> Result<Description, Error> {
-        let methods =
-            ["restart", "kubeconfig", "version", "list", "exec", "logs", "usage", "loadImage"];
+        let methods = [
+            "restart",
+            "kubeconfig",
+            "version",
+            "list",
+            "exec",
+            "logs",
+            "usage",
+            "diagnose",
+            "loadImage",
+        ];
         describe::<config::K3dConfig>(NAME, VERSION, &methods, &offered)
     }
 
@@ -164,6 +174,18 @@ impl DriverServer for K3dDriver {
         _timeout_ms: Option<u64>,
     ) -> Result<Usage, Error> {
         plan::usage(&Request::of(ext), &profile).await
+    }
+
+    async fn diagnose(
+        &self,
+        ext: &Extensions,
+        profile: Option<String>,
+        config: Option<Value>,
+        _timeout_ms: Option<u64>,
+    ) -> Result<Diagnosis, Error> {
+        let request = Request::of(ext);
+        let found = diagnosis::diagnose(&request, profile.as_deref(), config.as_ref()).await;
+        if request.is_cancelled() { Err(Error::cancelled()) } else { Ok(found) }
     }
 
     async fn load_image(

@@ -67,6 +67,16 @@ pub(crate) fn check(cluster: &Cluster, config: &K3dConfig) -> Result<Comparison,
     if missing.is_empty() { Ok(found) } else { Err(incomplete(&cluster.name, missing)) }
 }
 
+/// The ports that a config publishes.
+pub(crate) fn wanted_ports(config: &K3dConfig) -> Vec<Binding> {
+    let extra = ExtraArgs::read(&config.extra_args);
+    let mut wanted = mapping::parse_all(config.port_mappings.iter().map(String::as_str));
+    wanted.extend(extra.ports);
+    let api_port = extra.api_port.as_ref().or(config.api_port.as_ref());
+    let api = api_port.and_then(|port| mapping::api_binding(port));
+    wanted.into_iter().map(|mapping| mapping.binding).chain(api).collect()
+}
+
 fn missing(cluster: &Cluster) -> Vec<Condition> {
     let status = status::of(cluster, &status::Around::default());
     let missing = status.nodes.iter().filter(|node| node.state == NodeState::Missing);
@@ -110,7 +120,7 @@ impl Start<'_> {
 
     async fn create(&self) -> Result<Outcome, Error> {
         let document = document::write(self.profile, self.config)?;
-        taken::check(self.engine, &label(self.profile), &self.wanted_ports()).await?;
+        taken::check(self.engine, &label(self.profile), &wanted_ports(self.config)).await?;
         self.k3d.check_version(self.request).await?;
         self.request.progress("create", format!("creating cluster `{}`", self.profile));
         match self.create_and_mark(&document).await {
@@ -131,15 +141,6 @@ impl Start<'_> {
         self.k3d.create(self.request, &create).await?;
         let cluster = look(self.engine, self.profile).await?;
         mark_finished(self.engine, &cluster).await
-    }
-
-    fn wanted_ports(&self) -> Vec<Binding> {
-        let extra = ExtraArgs::read(&self.config.extra_args);
-        let mut wanted = mapping::parse_all(self.config.port_mappings.iter().map(String::as_str));
-        wanted.extend(extra.ports);
-        let api_port = extra.api_port.as_ref().or(self.config.api_port.as_ref());
-        let api = api_port.and_then(|port| mapping::api_binding(port));
-        wanted.into_iter().map(|mapping| mapping.binding).chain(api).collect()
     }
 
     /// Removes what a failed or cancelled creation left: k3d does not when it is ended.

@@ -79,7 +79,17 @@ fn it_describes_itself_without_k3d_and_engine_and_ends_with_its_input() {
     assert_eq!(description["name"], "k3d");
     assert_eq!(
         description["capabilities"]["methods"],
-        json!(["restart", "kubeconfig", "version", "list", "exec", "logs", "usage", "loadImage"])
+        json!([
+            "restart",
+            "kubeconfig",
+            "version",
+            "list",
+            "exec",
+            "logs",
+            "usage",
+            "diagnose",
+            "loadImage"
+        ])
     );
     assert_eq!(description["configSchema"]["additionalProperties"], false);
     assert_eq!(driver.end(), 0);
@@ -97,6 +107,12 @@ fn without_k3d_and_engine_k3d_is_missing() {
         assert_eq!(failure["kind"], "BackendMissing", "{method}: {failure}");
         assert_eq!(failure["program"], "k3d");
         assert!(failure["hint"].is_string());
+    }
+    let checks = driver.ask("diagnose", json!({"profile": "demo"}))["result"]["checks"].take();
+    for (index, name) in ["program", "engine"].into_iter().enumerate() {
+        let check = &checks[index];
+        assert_eq!((&check["name"], &check["verdict"]), (&json!(name), &json!("failed")));
+        assert!(check["hint"].is_string(), "{check}");
     }
     assert_eq!(driver.end(), 0);
 }

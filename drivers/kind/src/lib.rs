@@ -6,8 +6,8 @@
 use std::process::ExitCode;
 
 use caproni_driver::{
-    Clusters, Description, DriverServer, Error, Extensions, Kubeconfig, Outcome, Peer, Plan,
-    Request, Status, Usage, Versions, async_trait, describe, serve,
+    Clusters, Description, Diagnosis, DriverServer, Error, Extensions, Kubeconfig, Outcome, Peer,
+    Plan, Request, Status, Usage, Versions, async_trait, describe, serve,
 };
 use caproni_engine::Engine;
 use caproni_engine::plan::{Exec, Logs};
@@ -22,6 +22,7 @@ mod cluster;
 mod compare;
 mod config;
 mod connect;
+mod diagnosis;
 mod document;
 mod failure;
 #[cfg(any(test, fuzzing))]
@@ -50,8 +51,17 @@ struct KindDriver;
 #[async_trait]
 impl DriverServer for KindDriver {
     async fn initialize(&self, offered: Vec<u32>, _host: Peer) -> Result<Description, Error> {
-        let methods =
-            ["restart", "kubeconfig", "version", "list", "exec", "logs", "usage", "loadImage"];
+        let methods = [
+            "restart",
+            "kubeconfig",
+            "version",
+            "list",
+            "exec",
+            "logs",
+            "usage",
+            "diagnose",
+            "loadImage",
+        ];
         describe::<config::KindConfig>(NAME, VERSION, &methods, &offered)
     }
 
@@ -165,6 +175,18 @@ impl DriverServer for KindDriver {
         _timeout_ms: Option<u64>,
     ) -> Result<Usage, Error> {
         plan::usage(&Request::of(ext), &profile).await
+    }
+
+    async fn diagnose(
+        &self,
+        ext: &Extensions,
+        profile: Option<String>,
+        config: Option<Value>,
+        _timeout_ms: Option<u64>,
+    ) -> Result<Diagnosis, Error> {
+        let request = Request::of(ext);
+        let found = diagnosis::diagnose(&request, profile.as_deref(), config.as_ref()).await;
+        if request.is_cancelled() { Err(Error::cancelled()) } else { Ok(found) }
     }
 
     async fn load_image(

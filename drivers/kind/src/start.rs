@@ -74,6 +74,18 @@ fn incomplete(profile: &str, missing: Vec<Condition>) -> Error {
     error
 }
 
+/// The ports that a config publishes.
+pub(crate) fn wanted_ports(config: &KindConfig) -> Vec<Binding> {
+    let mappings = mapping::parse_all(config.port_mappings.iter().map(String::as_str));
+    let networking = config.config.get("networking");
+    let port = networking.and_then(|networking| networking["apiServerPort"].as_u64());
+    let api = port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);
+    let host = networking.and_then(|networking| networking["apiServerAddress"].as_str());
+    let host = host.unwrap_or("127.0.0.1").parse().ok();
+    let api = api.map(|port| Binding::of_api(host, port));
+    mappings.into_iter().map(|mapping| mapping.binding).chain(api).collect()
+}
+
 /// One `start` and all it works with.
 struct Start<'a> {
     request: &'a Request,
@@ -103,7 +115,7 @@ impl Start<'_> {
     }
 
     async fn create(&self) -> Result<Outcome, Error> {
-        taken::check(self.engine, &label(self.profile), &self.wanted_ports()).await?;
+        taken::check(self.engine, &label(self.profile), &wanted_ports(self.config)).await?;
         self.kind.check_version(self.request).await?;
         self.request.progress("create", format!("creating cluster `{}`", self.profile));
         match self.create_and_keep().await {
@@ -124,17 +136,6 @@ impl Start<'_> {
         let cluster = look(self.engine, self.profile).await?;
         let told = load_balancer::read(self.engine, &cluster).await?;
         kept::write(self.engine, &cluster, self.config, told).await
-    }
-
-    fn wanted_ports(&self) -> Vec<Binding> {
-        let mappings = mapping::parse_all(self.config.port_mappings.iter().map(String::as_str));
-        let networking = self.config.config.get("networking");
-        let port = networking.and_then(|networking| networking["apiServerPort"].as_u64());
-        let api = port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);
-        let host = networking.and_then(|networking| networking["apiServerAddress"].as_str());
-        let host = host.unwrap_or("127.0.0.1").parse().ok();
-        let api = api.map(|port| Binding::of_api(host, port));
-        mappings.into_iter().map(|mapping| mapping.binding).chain(api).collect()
     }
 
     /// Removes what a failed or cancelled creation left, which kind was told to leave there.

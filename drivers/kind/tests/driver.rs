@@ -68,8 +68,17 @@ async fn it_describes_itself_without_kind_and_engine_and_ends_with_its_input() {
     let params = json!({"protocolVersions": [1], "host": {"name": "test", "version": "0"}});
     let description = driver.host.ask("initialize", params).await["result"].take();
     assert_eq!(description["name"], "kind");
-    let methods =
-        json!(["restart", "kubeconfig", "version", "list", "exec", "logs", "usage", "loadImage"]);
+    let methods = json!([
+        "restart",
+        "kubeconfig",
+        "version",
+        "list",
+        "exec",
+        "logs",
+        "usage",
+        "diagnose",
+        "loadImage"
+    ]);
     assert_eq!(description["capabilities"]["methods"], methods);
     assert_eq!(description["configSchema"]["additionalProperties"], false);
     assert_eq!(driver.end().await, Some(0));
@@ -87,6 +96,13 @@ async fn without_kind_and_engine_kind_is_missing() {
         assert_eq!(failure["kind"], "BackendMissing", "{method}: {failure}");
         assert_eq!((&failure["program"], &failure["required"]), (&json!("kind"), &json!("0.20")));
         assert!(failure["hint"].is_string());
+    }
+    let told = driver.host.ask("diagnose", json!({"profile": "demo"})).await;
+    let checks = told["result"]["checks"].clone();
+    for (index, name) in ["program", "engine"].into_iter().enumerate() {
+        let check = &checks[index];
+        assert_eq!((&check["name"], &check["verdict"]), (&json!(name), &json!("failed")));
+        assert!(check["hint"].is_string(), "{check}");
     }
     assert_eq!(driver.end().await, Some(0));
 }

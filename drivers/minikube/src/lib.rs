@@ -171,10 +171,10 @@ impl DriverServer for MinikubeDriver {
         &self,
         ext: &Extensions,
         profile: Option<String>,
-        _config: Option<Value>,
+        config: Option<Value>,
         _timeout_ms: Option<u64>,
     ) -> Result<Diagnosis, Error> {
-        diagnosis::diagnose(&Request::of(ext), profile.as_deref()).await
+        diagnosis::diagnose(&Request::of(ext), profile.as_deref(), config.as_ref()).await
     }
 
     async fn load_image(
