@@ -12,6 +12,7 @@ use std::process::Command;
 use caproni_driver::{ErrorKind, Plan, command_line};
 
 use crate::error::{Error, Kind};
+use crate::process::search_path;
 
 /// Becomes the program that a driver's plan names. Comes back only with what went wrong.
 ///
@@ -45,7 +46,11 @@ pub fn become_program(
     args: &[impl AsRef<OsStr>],
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Error {
-    let error = Command::new(path).args(args).envs(variables).exec();
+    let mut command = Command::new(path);
+    if let Some(search_path) = search_path() {
+        command.env("PATH", search_path);
+    }
+    let error = command.args(args).envs(variables).exec();
     let shown = path.display().to_string();
     if error.kind() == std::io::ErrorKind::NotFound {
         return missing(&shown);
@@ -60,9 +65,7 @@ pub fn become_program(
 /// Finds a program on `PATH`, whose relative folders are left out: what stands in the folder
 /// somebody happens to be in is never run.
 pub fn find(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let folders = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
-    which::which_in(name, std::env::join_paths(folders).ok(), Path::new("/")).ok()
+    which::which_in(name, Some(search_path()?), Path::new("/")).ok()
 }
 
 fn missing(program: &str) -> Error {

@@ -44,6 +44,15 @@ fn every_argument_reaches_the_command_as_it_is() {
 }
 
 #[test]
+fn what_runs_finds_nothing_in_the_current_folder() {
+    let sandbox = started();
+    sandbox.executable("project/helper", "#!/bin/sh\necho taken over\n");
+    let line = sandbox.caproni("exec -- sh -c").arg("echo $PATH; helper");
+    let output = line.env("PATH", ".:bin:/usr/bin:/bin:").run();
+    assert_eq!((output.stdout.as_str(), output.code()), ("/usr/bin:/bin\n", 127), "{output:#?}");
+}
+
+#[test]
 fn stdin_is_passed_on() {
     let sandbox = started().with_program_on_path();
     let line = "printf 'a\\nb\\n' | caproni exec -i -- cat -n; printf ' c' | caproni exec -- cat";
