@@ -81,8 +81,13 @@ impl Finding {
         if self.is_ok() {
             return text;
         }
-        text +=
-            &check.hint.as_deref().map(|hint| wrap(hint, width, &indentation)).unwrap_or_default();
+        // What only names the command that stands below, broken into lines, is said twice.
+        let repeats = |hint: &str| {
+            check.actions.iter().any(|it| hint.ends_with(&format!("`{}`", it.command_line())))
+        };
+        if let Some(hint) = check.hint.as_deref().filter(|hint| !repeats(hint)) {
+            text += &wrap(hint, width, &indentation);
+        }
         for action in &check.actions {
             let rights = if action.privileged { " (as administrator)" } else { "" };
             text += &wrap(&format!("{}{rights}:", action.title), width, &indentation);
@@ -237,6 +242,18 @@ mod tests {
         };
         assert_eq!(found.code(), exit::OK);
         assert!(found.actions().is_empty());
+    }
+
+    #[test]
+    fn a_hint_that_only_names_the_command_is_not_said_twice() {
+        let shown = |hint: &str| {
+            let check = HealthCheck::new("engine", Verdict::Failed, "no")
+                .with_hint(hint)
+                .with_actions([Action::new("Mend it", "it is broken", ["mend", "it"])]);
+            Examination { findings: vec![Finding::of_driver("k3d", check, true)] }.to_text(80)
+        };
+        assert!(!shown("run `mend it`").contains("run `"));
+        assert!(shown("run `mend it`, then log out").contains("then log out"));
     }
 
     #[test]
