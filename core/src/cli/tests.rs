@@ -61,6 +61,15 @@ fn every_command_shows_examples_that_are_command_lines() {
 }
 
 #[test]
+fn help_is_plain_ascii_which_every_manual_can_show() {
+    for mut command in all_commands() {
+        let text = command.render_long_help().to_string();
+        let odd = text.lines().find(|line| !line.is_ascii());
+        assert_eq!(odd, None, "{}", command.get_name());
+    }
+}
+
+#[test]
 fn every_command_line_in_the_topics_is_understood() {
     let lines: Vec<_> = TOPICS.iter().flat_map(|topic| command_lines(topic.text)).collect();
     assert!(lines.len() > 40, "{lines:?}");

@@ -13,7 +13,8 @@ use crate::ui::table;
 /// Tell how much processor, memory and disk each node uses, and could use
 ///
 /// CPU is in cores: 0.25 is a quarter of one, right now. Memory is without the file system's cache. In
-/// JSON `cpuCores` is in cores, `memoryBytes` and `diskBytes` are in bytes, each also with `…Limit`;
+/// JSON `cpuCores` is in cores, `memoryBytes` and `diskBytes` are in bytes, each also with
+/// `Limit` after it;
 /// what the driver cannot tell is absent there, and `-` here.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
