@@ -7,6 +7,7 @@
 use std::fs::{Metadata, metadata, symlink_metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::text::command_line;
 
@@ -61,7 +62,13 @@ struct Me {
 /// Which groups have no member but trusted users.
 struct Groups {
     users: Vec<u32>,
-    /// The texts of `/etc/passwd` and `/etc/group`, empty where these do not tell.
+    /// Read when a file is found that its group can write, which is rare: every start of a driver
+    /// asks, and `drivers list` once for each.
+    people: OnceLock<People>,
+}
+
+/// The texts of `/etc/passwd` and `/etc/group`, empty where these do not tell.
+struct People {
     passwd: String,
     group: String,
 }
@@ -81,16 +88,11 @@ impl Me {
         // As git does for a repository (its `safe.directory`): with `sudo` one's own files stay so.
         let sudo = std::env::var("SUDO_UID").ok().and_then(|id| id.parse().ok());
         let users = [Some(0), Some(own), sudo.filter(|_| own == 0)];
-        let read = |path: &str| match cfg!(target_os = "linux") {
-            true => std::fs::read_to_string(path).unwrap_or_default(),
-            // macOS keeps its people elsewhere.
-            false => String::new(),
-        };
-        Self::new(users.into_iter().flatten().collect(), read("/etc/passwd"), read("/etc/group"))
+        Self::new(users.into_iter().flatten().collect(), OnceLock::new())
     }
 
-    fn new(users: Vec<u32>, passwd: String, group: String) -> Self {
-        let groups = Groups { users: users.clone(), passwd, group };
+    fn new(users: Vec<u32>, people: OnceLock<People>) -> Self {
+        let groups = Groups { users: users.clone(), people };
         Self { users, groups }
     }
 
@@ -140,16 +142,28 @@ impl Groups {
         if gid == 0 || (cfg!(target_os = "macos") && gid == 80) {
             return true;
         }
-        let Some(members) = fields(&self.group).find_map(|line| is_group(&line, gid)) else {
+        let People { passwd, group } = self.people.get_or_init(People::of_machine);
+        let Some(members) = fields(group).find_map(|line| is_group(&line, gid)) else {
             // Where nobody says who is in it, the group with a user's own number is that user's.
             return self.users.contains(&gid);
         };
         let is_trusted = |id: Option<u32>| id.is_some_and(|id| self.users.contains(&id));
-        let users: Vec<_> = fields(&self.passwd).filter(|user| user.len() > 3).collect();
+        let users: Vec<_> = fields(passwd).filter(|user| user.len() > 3).collect();
         let id_of = |name: &str| users.iter().find(|user| user[0] == name)?[2].parse().ok();
         let by_name = members.split(',').filter(|name| !name.is_empty());
         let mut first = users.iter().filter(|user| user[3].parse() == Ok(gid));
         by_name.map(id_of).all(is_trusted) && first.all(|user| is_trusted(user[2].parse().ok()))
+    }
+}
+
+impl People {
+    fn of_machine() -> Self {
+        let read = |path: &str| match cfg!(target_os = "linux") {
+            true => std::fs::read_to_string(path).unwrap_or_default(),
+            // macOS keeps its people elsewhere.
+            false => String::new(),
+        };
+        Self { passwd: read("/etc/passwd"), group: read("/etc/group") }
     }
 }
 
@@ -192,8 +206,12 @@ mod tests {
     const GROUP: &str = "root:x:0:\nstaff:x:50:\nann:x:1000:\nours:x:2000:ann,bob\n\
                          mine:x:2001:ann,root\nusers:x:60:ann\n";
 
+    fn among(users: Vec<u32>, passwd: &str, group: &str) -> Me {
+        Me::new(users, People { passwd: passwd.into(), group: group.into() }.into())
+    }
+
     fn ann() -> Me {
-        Me::new(vec![0, 1000], PASSWD.into(), GROUP.into())
+        among(vec![0, 1000], PASSWD, GROUP)
     }
 
     #[test]
@@ -210,7 +228,7 @@ mod tests {
         ] {
             assert_eq!(ann().groups.have_no_others(gid), alone, "{gid}");
         }
-        let unknown = Me::new(vec![0, 1000], String::new(), String::new());
+        let unknown = among(vec![0, 1000], "", "");
         assert!(unknown.groups.have_no_others(1000) && !unknown.groups.have_no_others(1001));
     }
 
@@ -268,7 +286,7 @@ mod tests {
         }
         chmod(&near, 0o1777);
         assert_eq!(distrusted_by(&Me::of_process(), &link), None);
-        let nobody = Me::new(vec![4711], String::new(), String::new());
+        let nobody = among(vec![4711], "", "");
         let why = distrusted_by(&nobody, &link).unwrap();
         assert!(why.why.contains("belongs to another user"), "{why:?}");
     }
