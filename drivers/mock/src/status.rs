@@ -7,7 +7,8 @@ use crate::store::{Phase, Record};
 /// What a record says of its cluster, while someone changes it or nobody does.
 pub(crate) fn of(profile: &str, record: Record, changed_by: Option<String>) -> Status {
     let starts = |holder: &String| holder.starts_with("start") || holder.starts_with("restart");
-    let starting = changed_by.filter(starts);
+    // A start of what runs already changes no state: it does not make a cluster less ready.
+    let starting = changed_by.filter(|holder| record.phase != Phase::Running && starts(holder));
     let state = if starting.is_some() { State::Starting } else { record.phase.state() };
     let mut status = Status::new(state);
     status.nodes = nodes(profile, &record);
@@ -77,6 +78,13 @@ mod tests {
         assert_eq!(status.state, State::NotReady);
         assert_eq!(status.conditions[0].name, "creation");
         assert_eq!(status.config, None, "half a cluster is compared with nothing");
+    }
+
+    #[test]
+    fn a_running_cluster_stays_ready_while_someone_finds_that_it_is() {
+        let holder = Some("start (process 4711)".into());
+        assert_eq!(of("demo", record(Phase::Running), holder.clone()).state, State::Ready);
+        assert_eq!(of("demo", record(Phase::Stopped), holder).state, State::Starting);
     }
 
     #[test]
