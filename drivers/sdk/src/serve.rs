@@ -2,6 +2,7 @@
 
 mod current;
 mod line;
+mod pipes;
 mod reader;
 mod terminate;
 
@@ -34,12 +35,6 @@ const OUTBOX: usize = 1024;
 /// How many lines of the host may wait while a request is answered.
 const INBOX: usize = 16;
 
-/// How many threads answer requests.
-const WORKERS: usize = 2;
-
-/// How many threads wait for stdin and stdout.
-const READER_AND_WRITER: usize = 2;
-
 /// How long the last reply may take to be written after SIGTERM.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
@@ -49,33 +44,18 @@ const CHANGES: [&str; 5] = ["start", "stop", "destroy", "restart", "loadImage"];
 /// Answers the host's requests until it closes stdin: the whole `main` of a driver.
 ///
 /// `name` is the `<name>` of `caproni-driver-<name>`. From here on stdin is empty
-/// and `println!` goes to stderr. Changes to one cluster wait for each other,
-/// across processes. A method that panics answers with an error, and the driver
-/// lives on. When input ends the running request is cancelled, and given the time
-/// its rollback takes. On SIGTERM it is cancelled too, and what has not ended after
-/// 4 s is ended, with all programs that it runs. Started by a person at a terminal it
-/// says what it is.
+/// and `println!` goes to stderr. Everything runs in one thread: a method that blocks it
+/// keeps `cancel` and its own progress waiting as well, so it should wait with `await`.
+/// Changes to one cluster wait for each other, across processes. A method that panics
+/// answers with an error, and the driver lives on. When input ends the running request is
+/// cancelled, and given the time its rollback takes. On SIGTERM it is cancelled too, and
+/// what has not ended after 4 s is ended, with all programs that it runs. Started by a
+/// person at a terminal it says what it is.
 pub fn serve(name: &'static str, version: &str, driver: impl DriverServer) -> ExitCode {
     if let Some(exit) = answer_a_person(name, version) {
         return exit;
     }
-    let runtime = crate::resources::check(WORKERS + READER_AND_WRITER).and_then(|()| {
-        tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()
-    });
-    let served = runtime.and_then(|runtime| {
-        let wire = Wire::take()?;
-        let input = BufReader::new(tokio::fs::File::from_std(wire.input));
-        let output = tokio::fs::File::from_std(wire.output);
-        let state_dir = crate::lock::state_dir();
-        let served = runtime.block_on(async {
-            let terminated = terminate::listen()?;
-            serve_until(terminated, name, state_dir, driver, input, output).await
-        });
-        // The thread that reads stdin may still be in its read: it must not keep us.
-        runtime.shutdown_background();
-        served
-    });
-    match served {
+    match serve_stdio(name, driver) {
         Ok(exit) => exit,
         Err(error) => {
             let way_out = crate::resources::way_out(&error);
@@ -84,6 +64,25 @@ pub fn serve(name: &'static str, version: &str, driver: impl DriverServer) -> Ex
             ExitCode::FAILURE
         }
     }
+}
+
+fn serve_stdio(name: &'static str, driver: impl DriverServer) -> std::io::Result<ExitCode> {
+    crate::resources::check(0)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let wire = Wire::take()?;
+    let served = runtime.block_on(async {
+        let (input, reading) = pipes::input(wire.input);
+        let (output, writing) = pipes::output(wire.output);
+        if reading + writing > 0 {
+            crate::resources::check(reading + writing)?;
+        }
+        let terminated = terminate::listen()?;
+        let state_dir = crate::lock::state_dir();
+        serve_until(terminated, name, state_dir, driver, BufReader::new(input), output).await
+    });
+    // A thread that reads stdin may still be in its read: it must not keep us.
+    runtime.shutdown_background();
+    served
 }
 
 /// Answers requests from any reader to any writer until the reader ends.
