@@ -2,6 +2,7 @@
 
 mod current;
 mod line;
+mod pipes;
 mod reader;
 mod terminate;
 
@@ -37,9 +38,6 @@ const INBOX: usize = 16;
 /// How many threads answer requests.
 const WORKERS: usize = 2;
 
-/// How many threads wait for stdin and stdout.
-const READER_AND_WRITER: usize = 2;
-
 /// How long the last reply may take to be written after SIGTERM.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
@@ -59,19 +57,19 @@ pub fn serve(name: &'static str, version: &str, driver: impl DriverServer) -> Ex
     if let Some(exit) = answer_a_person(name, version) {
         return exit;
     }
-    let runtime = crate::resources::check(WORKERS + READER_AND_WRITER).and_then(|()| {
-        tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()
-    });
-    let served = runtime.and_then(|runtime| {
-        let wire = Wire::take()?;
-        let input = BufReader::new(tokio::fs::File::from_std(wire.input));
-        let output = tokio::fs::File::from_std(wire.output);
+    let served = Wire::take().and_then(|wire| {
+        crate::resources::check(WORKERS + pipes::threads(&wire))?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(WORKERS)
+            .enable_all()
+            .build()?;
         let state_dir = crate::lock::state_dir();
         let served = runtime.block_on(async {
             let terminated = terminate::listen()?;
-            serve_until(terminated, name, state_dir, driver, input, output).await
+            let (input, output) = (pipes::input(wire.input), pipes::output(wire.output));
+            serve_until(terminated, name, state_dir, driver, BufReader::new(input), output).await
         });
-        // The thread that reads stdin may still be in its read: it must not keep us.
+        // A thread that reads stdin may still be in its read: it must not keep us.
         runtime.shutdown_background();
         served
     });
@@ -120,19 +118,20 @@ async fn serve_until(
 
     let module = driver.into_rpc();
     let server = Server { name, state_dir, module, outbox, current: current.clone() };
-    let ended_by_signal = {
-        let mut answering = std::pin::pin!(server.answer_all(inbox));
-        tokio::select! {
-            () = &mut answering => None,
-            terminated = terminated => Some(terminated.end(&current, answering).await),
+    // Where reader and writer are: one that runs elsewhere is woken by way of the system.
+    let mut answering = tokio::spawn(async move { server.answer_all(inbox).await });
+    let ended_by_signal = tokio::select! {
+        ended = &mut answering => {
+            ended.map_err(std::io::Error::other)?;
+            None
         }
+        terminated = terminated => Some(terminated.end(&current, answering).await),
     };
-    // The writer ends when all has been written and nothing more can come.
-    drop(server);
     if let Some(exit) = ended_by_signal {
         let _ = tokio::time::timeout(LAST_WORDS, writer).await;
         return Ok(exit);
     }
+    // The writer ends when all has been written and nothing more can come.
     match writer.await {
         Ok(written) => written.map(|()| ExitCode::SUCCESS),
         Err(panicked) => Err(std::io::Error::other(panicked)),

@@ -4,7 +4,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::args::Args;
+use crate::peak;
 use crate::programs::Programs;
+use crate::rows::memory;
 use crate::sandbox::Sandbox;
 use crate::table::Table;
 use crate::time::{Pairs, output, to_end};
@@ -32,6 +34,10 @@ pub(crate) fn measure(table: &mut Table, programs: &Programs, args: &Args) {
     let status = || to_end(cluster.caproni("status"), &[0]);
     table.compare(STATUS, LIST, 0.6, &Pairs::of(args.pairs, status, || cluster.list()));
     table.compare(STATUS, SCRIPT, 0.07, &Pairs::of(args.pairs, status, || cluster.script()));
+    if peak::is_told() {
+        let peaks = memory::highest(|| cluster.caproni("status"));
+        memory::told(table, "a real cluster of k3d", &peaks);
+    }
     let start = || to_end(cluster.caproni("start"), &[0]);
     table.compare(START, K3D_START, 0.06, &Pairs::of(args.pairs, start, || cluster.k3d_start()));
 }
