@@ -67,16 +67,12 @@ pub fn serve(name: &'static str, version: &str, driver: impl DriverServer) -> Ex
 }
 
 fn serve_stdio(name: &'static str, driver: impl DriverServer) -> std::io::Result<ExitCode> {
-    crate::resources::check(0)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let wire = Wire::take()?;
+    crate::resources::check(pipes::threads(&wire))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let served = runtime.block_on(async {
-        let (input, reading) = pipes::input(wire.input);
-        let (output, writing) = pipes::output(wire.output);
-        if reading + writing > 0 {
-            crate::resources::check(reading + writing)?;
-        }
         let terminated = terminate::listen()?;
+        let (input, output) = (pipes::input(wire.input), pipes::output(wire.output));
         let state_dir = crate::lock::state_dir();
         serve_until(terminated, name, state_dir, driver, BufReader::new(input), output).await
     });
@@ -119,19 +115,22 @@ async fn serve_until(
 
     let module = driver.into_rpc();
     let server = Server { name, state_dir, module, outbox, current: current.clone() };
-    let ended_by_signal = {
-        let mut answering = std::pin::pin!(server.answer_all(inbox));
-        tokio::select! {
-            () = &mut answering => None,
-            terminated = terminated => Some(terminated.end(&current, answering).await),
+    // A task as reader and writer are: what is none is woken by way of the system.
+    let mut answering = tokio::spawn(async move { server.answer_all(inbox).await });
+    let ended_by_signal = tokio::select! {
+        ended = &mut answering => {
+            ended.map_err(std::io::Error::other)?;
+            None
         }
+        terminated = terminated => Some(terminated.end(&current, &mut answering).await),
     };
-    // The writer ends when all has been written and nothing more can come.
-    drop(server);
     if let Some(exit) = ended_by_signal {
+        // Nothing more can come then, and the writer ends.
+        answering.abort();
         let _ = tokio::time::timeout(LAST_WORDS, writer).await;
         return Ok(exit);
     }
+    // The writer ends when all has been written and nothing more can come.
     match writer.await {
         Ok(written) => written.map(|()| ExitCode::SUCCESS),
         Err(panicked) => Err(std::io::Error::other(panicked)),
