@@ -4,17 +4,18 @@
 //! a log, 3 to 10 s before its nodes are Ready, and colima keeps saying Running after
 //! its network is gone.
 
+mod node;
+
 use std::time::{Duration, Instant};
 
 use caproni_driver::{Condition, ErrorKind, Node};
-use k8s_openapi::api::core::v1::Node as KubeNode;
-use kube::api::{Api, ListParams};
 use kube::config::{KubeConfigOptions, Kubeconfig as KubeKubeconfig};
 use kube::{Client, Config};
 
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::ui::Ui;
+use node::KubeNode;
 
 /// How long one look at the API may take.
 const LOOK: Duration = Duration::from_secs(5);
@@ -82,9 +83,8 @@ impl Readiness {
             return self.api_failed(error);
         }
         let version = self.client.apiserver_version().await.ok().map(|info| info.git_version);
-        let nodes: Api<KubeNode> = Api::all(self.client.clone());
-        let mut look = match nodes.list(&ListParams::default()).await {
-            Ok(list) => look_at_nodes(&list.items, expected),
+        let mut look = match node::nodes(&self.client).await {
+            Ok(nodes) => look_at_nodes(&nodes, expected),
             Err(error) => self.api_failed(format!("does not list its nodes: {error}")),
         };
         look.kubernetes_version = version;
@@ -168,7 +168,7 @@ fn look_at_nodes(nodes: &[KubeNode], expected: &[Node]) -> Look {
 
 fn why_not_ready(node: &KubeNode) -> Option<String> {
     let conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref());
-    let ready = conditions.and_then(|all| all.iter().find(|one| one.type_ == "Ready"));
+    let ready = conditions.and_then(|all| all.iter().find(|one| one.kind == "Ready"));
     match ready {
         Some(ready) if ready.status == "True" => None,
         Some(ready) => {

@@ -191,12 +191,12 @@ impl<R: AsyncBufRead + Unpin + Send + 'static> TransportReceiverT for Receiver<R
             let read = classify(&line, &self.connection.lock());
             // The line is given away and not copied: it may be as long as a line can be.
             match read {
-                Read::Reply(id) => {
-                    let reply = for_client(bare(&line));
+                Read::Reply(message) => {
                     self.tell([Event::Received(line)]);
                     let mut exchange = self.connection.lock();
-                    exchange.pending = None;
-                    exchange.answered.push(id);
+                    let answered = exchange.pending.take();
+                    exchange.answered.extend(answered);
+                    let reply = for_client(message);
                     return Ok(ReceivedMessage::Bytes(reply));
                 }
                 Read::Progress(progress) => {
@@ -226,7 +226,8 @@ impl<R> Receiver<R> {
 /// What a line turned out to be.
 #[derive(Debug, PartialEq)]
 enum Read {
-    Reply(Value),
+    /// The message, which is about the pending request.
+    Reply(Map<String, Value>),
     Progress(Progress),
     /// No message of the protocol: ignored, and shown with `-v`.
     Noise,
@@ -247,7 +248,7 @@ fn classify(line: &[u8], exchange: &Exchange) -> Read {
     match serde_json::from_slice(text) {
         Ok(Value::Object(mut message)) => {
             message.retain(|name, value| says_something(name, value));
-            classify_message(&message, exchange)
+            classify_message(message, exchange)
         }
         Ok(_) | Err(_) if is_utf16(text) => {
             Read::Fault("it writes UTF-16 where UTF-8 belongs".into())
@@ -286,11 +287,7 @@ fn contains(text: &[u8], wanted: &[u8]) -> bool {
 
 /// A reply as jsonrpsee's client takes it, which ends for good at `"error": null` beside a
 /// result, at a member that is given twice, and at one more member of an error.
-fn for_client(reply: &[u8]) -> Vec<u8> {
-    let Ok(Value::Object(mut message)) = serde_json::from_slice(reply) else {
-        return reply.to_vec();
-    };
-    message.retain(|name, value| says_something(name, value));
+fn for_client(mut message: Map<String, Value>) -> Vec<u8> {
     if let Some(Value::Object(error)) = message.get_mut("error") {
         error.retain(|name, _| matches!(name.as_str(), "code" | "message" | "data"));
     }
@@ -303,7 +300,7 @@ fn says_something(name: &str, value: &Value) -> bool {
     !value.is_null() || matches!(name, "id" | "result")
 }
 
-fn classify_message(message: &Map<String, Value>, exchange: &Exchange) -> Read {
+fn classify_message(message: Map<String, Value>, exchange: &Exchange) -> Read {
     let has = |key: &str| message.contains_key(key);
     let is_reply = has("result") || has("error");
     if message.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
@@ -315,18 +312,18 @@ fn classify_message(message: &Map<String, Value>, exchange: &Exchange) -> Read {
         };
     }
     if has("method") {
-        return classify_notification(message);
+        return classify_notification(&message);
     }
     let Some(id) = message.get("id") else {
         return Read::Fault("it sent a reply without an `id`".into());
     };
     if exchange.pending.as_ref() != Some(id) {
-        return other_id(id, message, exchange);
+        return other_id(id, &message, exchange);
     }
     match (message.get("result"), message.get("error")) {
-        (Some(_), None) => Read::Reply(id.clone()),
+        (Some(_), None) => Read::Reply(message),
         (None, Some(error)) => match check_error(error) {
-            Ok(()) => Read::Reply(id.clone()),
+            Ok(()) => Read::Reply(message),
             Err(what) => Read::Fault(what),
         },
         (Some(_), Some(_)) => Read::Fault("it sent a reply with `result` and `error`".into()),
@@ -416,26 +413,34 @@ mod tests {
         classify(line.as_bytes(), &exchange())
     }
 
+    /// The reply as the client gets it.
+    fn reply(line: &str) -> Vec<u8> {
+        match read(line) {
+            Read::Reply(message) => for_client(message),
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
     #[test]
     fn the_reply_to_the_pending_request_passes() {
-        assert_eq!(read(r#"{"jsonrpc":"2.0","id":3,"result":null}"#), Read::Reply(json!(3)));
-        let error = r#"{"jsonrpc":"2.0","id":3,"error":{"code":1009,"message":"down"}}"#;
-        assert_eq!(read(error), Read::Reply(json!(3)));
+        for line in [
+            r#"{"jsonrpc":"2.0","id":3,"result":null}"#,
+            r#"{"jsonrpc":"2.0","id":3,"error":{"code":1009,"message":"down"}}"#,
+        ] {
+            assert_eq!(reply(line), line.as_bytes());
+        }
     }
 
     #[test]
     fn a_bom_and_a_carriage_return_do_no_harm() {
-        assert_eq!(
-            read("\u{feff}{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":1}\r"),
-            Read::Reply(json!(3))
-        );
+        let line = r#"{"jsonrpc":"2.0","id":3,"result":1}"#;
+        assert_eq!(reply(&format!("\u{feff}{line}\r")), line.as_bytes());
     }
 
     #[test]
     fn an_error_that_is_null_is_none() {
-        let line = br#"{"jsonrpc":"2.0","id":3,"result":1,"error":null}"#;
-        assert_eq!(classify(line, &exchange()), Read::Reply(json!(3)));
-        assert_eq!(for_client(line), br#"{"jsonrpc":"2.0","id":3,"result":1}"#);
+        let line = r#"{"jsonrpc":"2.0","id":3,"result":1,"error":null}"#;
+        assert_eq!(reply(line), br#"{"jsonrpc":"2.0","id":3,"result":1}"#);
     }
 
     #[test]
@@ -445,8 +450,7 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":3,"error":{"code":1,"code":2,"message":"x","data":null}}"#,
             r#"{"jsonrpc":"2.0","id":3,"id":3,"result":1,"result":2}"#,
         ] {
-            assert_eq!(read(line), Read::Reply(json!(3)));
-            let reply = for_client(line.as_bytes());
+            let reply = reply(line);
             let taken = serde_json::from_slice::<jsonrpsee::types::Response<'_, Value>>(&reply);
             assert!(taken.is_ok(), "{line}: {taken:?}");
         }

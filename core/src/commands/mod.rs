@@ -36,7 +36,7 @@ use caproni_driver::{Change, ErrorKind, Outcome};
 use serde_json::{Value, json};
 use tokio::task::AbortHandle;
 
-use crate::config::{self as file_config, ConfigFile, DEFAULT_PROFILE};
+use crate::config::{self as file_config, Checked, ConfigFile, DEFAULT_PROFILE};
 use crate::discovery::{Driver, SearchPath};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
@@ -89,7 +89,9 @@ impl Target {
     fn config(&self, session: &Session) -> Result<Value, Error> {
         let driver = &session.driver.name;
         let section = self.file.as_ref().map(|file| file.section(driver)).transpose()?;
-        file_config::validate(section.as_ref(), &session.description.config_schema, driver)
+        let schema = &session.description.config_schema;
+        let checked = Checked::in_folder(&caproni_driver::lock::state_dir());
+        file_config::validate_with(section.as_ref(), schema, driver, &checked)
     }
 }
 

@@ -6,6 +6,7 @@
 //! which line of which file it came from.
 
 mod check;
+mod checked;
 mod editor;
 mod extends;
 mod fields;
@@ -30,6 +31,7 @@ mod validate;
 mod variables;
 mod yaml;
 
+pub use checked::Checked;
 pub use editor::whole_schema;
 pub use fields::{Field, fields};
 pub use file::{ConfigFile, NAME, find};
@@ -40,5 +42,5 @@ pub use secrets::is_secret;
 pub use section::Section;
 pub use sources::{Role, Source};
 pub use template::template;
-pub use validate::validate;
+pub use validate::{validate, validate_with};
 pub use variables::Environment;

@@ -7,6 +7,7 @@ use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value, json};
 
 use super::Section;
+use super::checked::Checked;
 use super::file::SET_IT;
 use super::nearest;
 use super::schema::{self, Fault, Unusable};
@@ -22,6 +23,19 @@ use crate::error::{Error, Kind};
 /// `InvalidDriverConfig` with every violation and its place; `DriverProtocolError`
 /// when the schema itself is of no use.
 pub fn validate(section: Option<&Section>, schema: &Value, driver: &str) -> Result<Value, Error> {
+    validate_with(section, schema, driver, &Checked::default())
+}
+
+/// As [`validate`], but what was found valid before is not checked again.
+///
+/// # Errors
+/// As [`validate`].
+pub fn validate_with(
+    section: Option<&Section>,
+    schema: &Value,
+    driver: &str,
+    checked: &Checked,
+) -> Result<Value, Error> {
     // First of all: nothing else walks through a schema that leads nowhere.
     schema::measure(schema).map_err(|fault| of_no_use(driver, &fault))?;
     let given = section.map(|section| typed(schema, schema, &section.node));
@@ -29,14 +43,29 @@ pub fn validate(section: Option<&Section>, schema: &Value, driver: &str) -> Resu
     let mut found: Found = section.map(unexpanded).unwrap_or_default();
     unknown_fields(schema, schema, &given, &mut Vec::new(), &mut found);
     let config = complete(schema, &given);
-    let broken = broken_rules(schema, &config).map_err(|unusable| match unusable {
-        Unusable::Schema(fault) => of_no_use(driver, &fault),
-        Unusable::Machine(error) => Error::system("the config cannot be checked", &error),
-    })?;
+    let broken = broken(section, schema, driver, &config, checked)?;
     let is_new =
         |(path, _): &(Vec<String>, Violation)| found.iter().all(|(other, _)| other != path);
     found.extend(broken.into_iter().filter(is_new).collect::<Vec<_>>());
     if found.is_empty() { Ok(config) } else { Err(invalid(section, schema, driver, found)) }
+}
+
+fn broken(
+    section: Option<&Section>,
+    schema: &Value,
+    driver: &str,
+    config: &Value,
+    checked: &Checked,
+) -> Result<Found, Error> {
+    // Nothing is kept of a secret, be it a digest.
+    let has_secrets = section.is_some_and(|section| !secrets(schema, &section.node).is_empty());
+    let nothing = Checked::default();
+    let checked = if has_secrets { &nothing } else { checked };
+    let broken = checked.or_check(schema, config, || broken_rules(schema, config));
+    broken.map_err(|unusable| match unusable {
+        Unusable::Schema(fault) => of_no_use(driver, &fault),
+        Unusable::Machine(error) => Error::system("the config cannot be checked", &error),
+    })
 }
 
 type Found = Vec<(Vec<String>, Violation)>;
@@ -280,6 +309,18 @@ mod tests {
         assert!(!said[0].contains("hunter2") && said[0].contains("(hidden)"), "{said:?}");
         let said = violations("    logins: [{password: hunter2}]\n");
         assert!(!said[0].contains("hunter2") && said[0].contains("(hidden)"), "{said:?}");
+    }
+
+    #[test]
+    fn what_is_valid_is_kept_as_a_digest_but_nothing_of_a_secret() {
+        for (fields, files) in [("    servers: 2\n", 1), ("    token: long-enough\n", 0)] {
+            let folder = tempfile::tempdir().unwrap();
+            let (path, state) = (folder.path().join("caproni.yaml"), folder.path().join("state"));
+            std::fs::write(&path, format!("cluster:\n  k3d:\n    image: x\n{fields}")).unwrap();
+            let section = ConfigFile::read(&path).unwrap().section("k3d").unwrap();
+            validate_with(Some(&section), &schema(), "k3d", &Checked::in_folder(&state)).unwrap();
+            assert_eq!(state.read_dir().map_or(0, Iterator::count), files, "{fields}");
+        }
     }
 
     #[test]

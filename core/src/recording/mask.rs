@@ -20,7 +20,7 @@ pub struct Mask {
 }
 
 /// What a line holds in which there may be something to learn.
-const TELLING: [&[u8]; 4] = [b"\"configSchema\"", b"\"config\"", b"\"kubeconfig\"", b"\"env\""];
+const TELLING: [&str; 4] = ["\"configSchema\"", "\"config\"", "\"kubeconfig\"", "\"env\""];
 
 impl Mask {
     /// Knows what others know already, and tells them what it learns.
@@ -30,8 +30,11 @@ impl Mask {
 
     /// Learns from a line what is secret, where there is nobody to show it to.
     pub fn hear(&mut self, from: Side, line: &[u8]) {
-        if TELLING.iter().any(|key| line.windows(key.len()).any(|part| part == *key)) {
-            self.line(from, &String::from_utf8_lossy(line));
+        let line = String::from_utf8_lossy(line);
+        if TELLING.iter().any(|key| line.contains(key))
+            && let Ok(mut value) = serde_json::from_str(&line)
+        {
+            self.learn(from, &mut value);
         }
     }
 
@@ -41,13 +44,17 @@ impl Mask {
             return self.secrets.scrub(&without_kubeconfig(line));
         };
         let before = value.clone();
-        if let (Value::Object(message), Side::Host | Side::Driver) = (&mut value, from) {
-            self.message(message);
-        }
+        self.learn(from, &mut value);
         self.secrets.scrub_all(&mut value);
         // Of a member that is given twice only the last one was read.
         let same = value == before && self.secrets.scrub(line) == line;
         if same { line.to_owned() } else { value.to_string() }
+    }
+
+    fn learn(&mut self, from: Side, value: &mut Value) {
+        if let (Value::Object(message), Side::Host | Side::Driver) = (value, from) {
+            self.message(message);
+        }
     }
 
     fn message(&mut self, message: &mut Map<String, Value>) {

@@ -2,6 +2,7 @@
 
 mod current;
 mod line;
+mod pipes;
 mod reader;
 mod terminate;
 
@@ -34,12 +35,6 @@ const OUTBOX: usize = 1024;
 /// How many lines of the host may wait while a request is answered.
 const INBOX: usize = 16;
 
-/// How many threads answer requests.
-const WORKERS: usize = 2;
-
-/// How many threads wait for stdin and stdout.
-const READER_AND_WRITER: usize = 2;
-
 /// How long the last reply may take to be written after SIGTERM.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
@@ -49,33 +44,18 @@ const CHANGES: [&str; 5] = ["start", "stop", "destroy", "restart", "loadImage"];
 /// Answers the host's requests until it closes stdin: the whole `main` of a driver.
 ///
 /// `name` is the `<name>` of `caproni-driver-<name>`. From here on stdin is empty
-/// and `println!` goes to stderr. Changes to one cluster wait for each other,
-/// across processes. A method that panics answers with an error, and the driver
-/// lives on. When input ends the running request is cancelled, and given the time
-/// its rollback takes. On SIGTERM it is cancelled too, and what has not ended after
-/// 4 s is ended, with all programs that it runs. Started by a person at a terminal it
-/// says what it is.
+/// and `println!` goes to stderr. Everything runs in one thread: a method that blocks it
+/// keeps `cancel` and its own progress waiting as well, so it should wait with `await`.
+/// Changes to one cluster wait for each other, across processes. A method that panics
+/// answers with an error, and the driver lives on. When input ends the running request is
+/// cancelled, and given the time its rollback takes. On SIGTERM it is cancelled too, and
+/// what has not ended after 4 s is ended, with all programs that it runs. Started by a
+/// person at a terminal it says what it is.
 pub fn serve(name: &'static str, version: &str, driver: impl DriverServer) -> ExitCode {
     if let Some(exit) = answer_a_person(name, version) {
         return exit;
     }
-    let runtime = crate::resources::check(WORKERS + READER_AND_WRITER).and_then(|()| {
-        tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()
-    });
-    let served = runtime.and_then(|runtime| {
-        let wire = Wire::take()?;
-        let input = BufReader::new(tokio::fs::File::from_std(wire.input));
-        let output = tokio::fs::File::from_std(wire.output);
-        let state_dir = crate::lock::state_dir();
-        let served = runtime.block_on(async {
-            let terminated = terminate::listen()?;
-            serve_until(terminated, name, state_dir, driver, input, output).await
-        });
-        // The thread that reads stdin may still be in its read: it must not keep us.
-        runtime.shutdown_background();
-        served
-    });
-    match served {
+    match serve_stdio(name, driver) {
         Ok(exit) => exit,
         Err(error) => {
             let way_out = crate::resources::way_out(&error);
@@ -84,6 +64,21 @@ pub fn serve(name: &'static str, version: &str, driver: impl DriverServer) -> Ex
             ExitCode::FAILURE
         }
     }
+}
+
+fn serve_stdio(name: &'static str, driver: impl DriverServer) -> std::io::Result<ExitCode> {
+    let wire = Wire::take()?;
+    crate::resources::check(pipes::threads(&wire))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let served = runtime.block_on(async {
+        let terminated = terminate::listen()?;
+        let (input, output) = (pipes::input(wire.input), pipes::output(wire.output));
+        let state_dir = crate::lock::state_dir();
+        serve_until(terminated, name, state_dir, driver, BufReader::new(input), output).await
+    });
+    // A thread that reads stdin may still be in its read: it must not keep us.
+    runtime.shutdown_background();
+    served
 }
 
 /// Answers requests from any reader to any writer until the reader ends.
@@ -120,19 +115,22 @@ async fn serve_until(
 
     let module = driver.into_rpc();
     let server = Server { name, state_dir, module, outbox, current: current.clone() };
-    let ended_by_signal = {
-        let mut answering = std::pin::pin!(server.answer_all(inbox));
-        tokio::select! {
-            () = &mut answering => None,
-            terminated = terminated => Some(terminated.end(&current, answering).await),
+    // A task as reader and writer are: what is none is woken by way of the system.
+    let mut answering = tokio::spawn(async move { server.answer_all(inbox).await });
+    let ended_by_signal = tokio::select! {
+        ended = &mut answering => {
+            ended.map_err(std::io::Error::other)?;
+            None
         }
+        terminated = terminated => Some(terminated.end(&current, &mut answering).await),
     };
-    // The writer ends when all has been written and nothing more can come.
-    drop(server);
     if let Some(exit) = ended_by_signal {
+        // Nothing more can come then, and the writer ends.
+        answering.abort();
         let _ = tokio::time::timeout(LAST_WORDS, writer).await;
         return Ok(exit);
     }
+    // The writer ends when all has been written and nothing more can come.
     match writer.await {
         Ok(written) => written.map(|()| ExitCode::SUCCESS),
         Err(panicked) => Err(std::io::Error::other(panicked)),

@@ -34,11 +34,7 @@ impl Terminated {
     ///
     /// One that was cancelled before had its time: whoever sends the signal now does not
     /// want to wait for its rollback.
-    pub(super) async fn end(
-        self,
-        current: &CurrentRequest,
-        answering: impl Future<Output = ()>,
-    ) -> ExitCode {
+    pub(super) async fn end(self, current: &CurrentRequest, answering: impl Future) -> ExitCode {
         let grace = if current.terminate() { GRACE } else { Duration::ZERO };
         if !current.is_idle() {
             let _ = tokio::time::timeout(grace, answering).await;

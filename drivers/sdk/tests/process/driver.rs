@@ -49,10 +49,15 @@ impl Driver {
         Self { host: Host::over(pipes.0, pipes.1), child }
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> i32 {
+        self.child.id().and_then(|id| i32::try_from(id).ok()).expect("it runs")
+    }
+
     /// Sends SIGTERM to the driver alone.
     pub(crate) fn terminate(&self) {
-        let id = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        kill_process(id.expect("it runs"), Signal::TERM).expect("it is ours");
+        kill_process(Pid::from_raw(self.id()).expect("a process"), Signal::TERM)
+            .expect("it is ours");
     }
 
     /// Waits for its exit, and tells how long that took.

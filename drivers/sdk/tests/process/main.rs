@@ -1,6 +1,7 @@
 //! Drivers as processes: the examples of this crate, as a host runs them.
 
 mod driver;
+mod pipes;
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
@@ -98,6 +99,16 @@ async fn sigterm_ends_an_idle_driver_at_once() {
     let (exit, took) = driver.exit().await;
     assert!(took < LIMIT, "{took:?}");
     assert_eq!(exit.code(), Some(143));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_driver_that_waits_on_pipes_has_one_thread() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let driver = Driver::spawn(command("smallest").env("CAPRONI_STATE_DIR", folder.path()));
+    assert_eq!(driver.host.ask("status", json!({"profile": "a"})).await["id"], 0);
+    let threads = std::fs::read_dir(format!("/proc/{}/task", driver.id())).expect("it runs");
+    assert_eq!(threads.count(), 1);
 }
 
 #[tokio::test]

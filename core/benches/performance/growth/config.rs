@@ -1,0 +1,40 @@
+//! A larger config.
+
+use std::fmt::Write;
+
+use crate::growth::curve::curve;
+use crate::programs::Programs;
+use crate::sandbox::Sandbox;
+use crate::time::{output, to_end};
+
+pub(crate) fn measure(programs: &Programs, runs: usize) {
+    let drivers = [("mock", "caproni-driver-mock"), ("k3d", "caproni-driver-k3d")];
+    let sandbox = Sandbox::new(programs, &drivers);
+    let labels = |size: usize| {
+        let mut text = "cluster:\n  driver: mock\n  mock:\n    labels:\n".to_owned();
+        (0..size).for_each(|n| writeln!(text, "      label-{n}: value-{n}").expect("memory"));
+        sandbox.write("project/caproni.yaml", &text);
+    };
+    for words in ["config validate", "status", "start"] {
+        curve(&format!("config: `{words}` with labels of a mock cluster"), runs, |size| {
+            labels(size);
+            output(sandbox.caproni("start"));
+            || to_end(sandbox.caproni(words), &[0])
+        });
+    }
+    for (what, first, line) in [
+        ("ports", "port_mappings", "\"{}:80\""),
+        ("volumes", "volumes", "/a{}:/b{}"),
+        ("variables", "env", "A{}=b"),
+    ] {
+        curve(&format!("config: `config validate` with {what} of a k3d cluster"), runs, |size| {
+            let mut text = format!("cluster:\n  driver: k3d\n  k3d:\n    {first}:\n");
+            for number in 1..=size {
+                let line = line.replace("{}", &(10_000 + number).to_string());
+                writeln!(text, "      - {line}").expect("memory");
+            }
+            sandbox.write("project/caproni.yaml", &text);
+            || to_end(sandbox.caproni("config validate"), &[0])
+        });
+    }
+}

@@ -1,0 +1,23 @@
+//! More nodes of one cluster.
+
+use crate::engine::Engine;
+use crate::growth::curve::curve;
+use crate::programs::Programs;
+use crate::sandbox::Sandbox;
+use crate::time::to_end;
+
+pub(crate) fn measure(programs: &Programs, runs: usize) {
+    let sandbox = Sandbox::new(programs, &[("k3d", "caproni-driver-k3d")]);
+    let engine = Engine::serve(&sandbox.path("docker.sock"));
+    curve("nodes: `status` with k3d, recorded", runs, |size| {
+        engine.hold(|containers| {
+            containers.clear();
+            containers.add_k3d("c0", size - 1);
+        });
+        || {
+            let mut command = sandbox.caproni("--driver k3d --profile c0 status");
+            command.env("DOCKER_HOST", engine.host());
+            to_end(command, &[0])
+        }
+    });
+}
