@@ -29,9 +29,9 @@ impl Diff {
         if found.differences.is_none() {
             return Err(untold(&target));
         }
-        let mut text = found.to_text(&found.summary());
+        let mut text = found.to_text(&found.summary(), app.ui.width());
         if let Some(command) = found.need().command() {
-            text += &format!("\n{command}\n");
+            text += &format!("\n{}", app.ui.advice(command));
         }
         app.ui.result(&text, &found.to_json())?;
         Ok(code(&found))

@@ -20,7 +20,7 @@ use crate::interrupt::Interrupt;
 use crate::session::{Call, Session};
 use crate::state::ClusterState;
 use crate::transport::Listener;
-use crate::ui::{Width, value, wrapped_table};
+use crate::ui::{Width, columns_in_colour, value, wrapped_table};
 
 /// How long a driver may take for all its clusters, when the user says nothing.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -236,7 +236,7 @@ fn to_text(rows: &[Row], width: u16) -> String {
         ("CONTEXT", Width::Content),
         ("CONFIG FILE", Width::Rest),
     ];
-    wrapped_table(width, columns, cells.into_iter())
+    columns_in_colour(&wrapped_table(width, columns, cells.into_iter()), &["STATE"])
 }
 
 impl Row {
