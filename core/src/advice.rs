@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_the_host_names_the_next_step() {
-        use Kind::{InvalidConfigFile, InvalidKubeconfig, Internal, Usage};
+        use Kind::{Internal, InvalidConfigFile, InvalidKubeconfig, Usage};
         let others = [InvalidConfigFile, InvalidKubeconfig, Usage, Internal];
         for kind in HOST_ONLY.into_iter().chain(others) {
             let error = Error::new(kind.clone(), "it failed").advised(&Invocation::default());

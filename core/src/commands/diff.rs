@@ -61,5 +61,5 @@ fn untold(target: &Target) -> Error {
     let message =
         format!("driver `{}` does not tell what its clusters run with", target.driver.name);
     Error::driver(ErrorKind::Unsupported, message)
-        .with_hint("run `caproni start`, which changes nothing that it would have to lose")
+        .with_hint("run `caproni start`, which refuses what would lose data")
 }

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::exit;
 use crate::readiness::{Look, Readiness};
 use crate::session::{Call, Session};
-use crate::ui::{clean, condition_line, nodes_table, Ui, hang, state as coloured};
+use crate::ui::{Ui, clean, condition_line, hang, nodes_table, state as coloured};
 
 /// Tell the state of the cluster, and whether it takes workloads
 ///
@@ -148,7 +148,9 @@ impl Report {
         let state = match (status.exists, self.look.is_some() || status.state != State::Ready) {
             (false, _) => "stopped (it does not exist)".into(),
             (true, true) => state,
-            (true, false) => format!("{state} (its driver's word; it has no API that could be asked)"),
+            (true, false) => {
+                format!("{state} (its driver's word; it has no API that could be asked)")
+            }
         };
         let cluster = clean(&format!("{} ({})", self.profile, self.driver));
         let mut text = format!("cluster     {cluster}\nstate       {state}\n");

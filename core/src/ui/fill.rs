@@ -40,9 +40,8 @@ pub(super) fn fill(text: &str, width: Option<u16>, begin: &str) -> String {
 fn broken(text: &str, width: usize, indentation: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in words(text) {
-        let fits = |line: &String| {
-            indentation + line.chars().count() + 1 + word.chars().count() <= width
-        };
+        let fits =
+            |line: &String| indentation + line.chars().count() + 1 + word.chars().count() <= width;
         match lines.last_mut().filter(|line| fits(line)) {
             Some(line) => {
                 line.push(' ');

@@ -422,7 +422,9 @@ mod tests {
         let text = plain(&failed, Some(80));
         let too_long: Vec<&str> = text.lines().filter(|line| line.chars().count() > 80).collect();
         assert_eq!(too_long.len(), 2, "{text}");
-        assert!(too_long[0].starts_with("  command: k3d") && too_long[1].starts_with("      `comm"));
+        assert!(
+            too_long[0].starts_with("  command: k3d") && too_long[1].starts_with("      `comm")
+        );
         assert!(plain(&failed, None).contains(&format!("error: {}\n", long.trim_end())));
     }
 }

@@ -39,7 +39,8 @@ pub(super) fn text(
 
 fn rows(outcome: &Outcome, report: &Report, context: Context) -> Vec<(&'static str, String)> {
     let status = &report.status;
-    let alone = if report.look.is_some() { "" } else { " (its word alone: there is no API to ask)" };
+    let alone =
+        if report.look.is_some() { "" } else { " (its word alone: there is no API to ask)" };
     let mut rows = vec![("driver", format!("{}{alone}", report.driver))];
     if let Some(version) = &status.kubernetes_version {
         rows.push(("kubernetes", format!("{version}, {}", nodes(report))));

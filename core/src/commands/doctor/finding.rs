@@ -74,7 +74,8 @@ impl Finding {
     fn to_text(&self, names: usize, width: u16) -> String {
         let check = &self.check;
         let verdict = verdict_name(&check.verdict);
-        let (gap, name) = (" ".repeat(VERDICT.saturating_sub(verdict.chars().count())), clean(&check.name));
+        let (gap, name) =
+            (" ".repeat(VERDICT.saturating_sub(verdict.chars().count())), clean(&check.name));
         let indentation = " ".repeat(format!("  {verdict}{gap}  {name:<names$}  ").chars().count());
         let head = format!("  {}{gap}  {name:<names$}  ", state(&verdict));
         let mut text = wrap(&check.message, width, &indentation);
