@@ -111,8 +111,14 @@ pub(super) fn labelled(
     message: &str,
     width: Option<u16>,
 ) -> String {
-    let plain = fill(&clean(message), width, label);
-    plain.replacen(label.trim_end(), &paint(style, label.trim_end()), 1)
+    // Lines below the first are to be copied.
+    let message = clean(message);
+    let (first, below) = message.split_once('\n').unwrap_or((&message, ""));
+    let first = fill(first, width, label);
+    let first = if first.is_empty() { format!("{label}\n") } else { first };
+    let plain = first + below;
+    let gap = if below.is_empty() || below.ends_with('\n') { "" } else { "\n" };
+    plain.replacen(label.trim_end(), &paint(style, label.trim_end()), 1) + gap
 }
 
 fn reasons(error: &Error, shown: Shown) -> String {
