@@ -111,7 +111,7 @@ error: driver `[ROOT]/bin/caproni-driver-odd` exited with 3 during `start`
   driver: version 1
   request: `start` of cluster `caproni`, failed in [N] s
   the cluster is left ready
-hint: `caproni start` goes on with what is left of `caproni`, `caproni destroy` removes it
+hint: run `caproni start` to go on with what is left of `caproni`, or `caproni destroy` to remove it
 [exit status: 20]
 
 "#]]
@@ -121,7 +121,7 @@ hint: `caproni start` goes on with what is left of `caproni`, `caproni destroy` 
         start() { exit 3; }"#;
     let error = run(absent, "-o json start").json_error();
     assert_eq!((&error["kind"], &error["state"]), (&json!("DriverCrashed"), &json!("stopped")));
-    assert_eq!(error["hint"], "nothing of `caproni` is left");
+    assert_eq!(error["hint"], "run it again: nothing of `caproni` is left");
 }
 
 #[test]
@@ -458,8 +458,8 @@ fn a_schema_that_is_none_stops_a_start_and_not_a_status() {
         sandbox.run("--driver odd start"),
         str![[r#"
 ------- stderr -------
-error: driver `odd` has a config schema that breaks CONF-8: it is not one of an object
-hint: tell the driver's author
+error: driver `odd` has a config schema that cannot be used: it is not one of an object
+hint: tell the driver's author that it breaks rule CONF-8 of the protocol
 [exit status: 20]
 
 "#]]

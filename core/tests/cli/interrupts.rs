@@ -151,7 +151,7 @@ fn a_driver_without_the_feature_cancel_is_ended_and_asked_anew() {
 cancelling; a second Ctrl-C ends at once, and may leave things half done
 error: cancelled; driver `odd` was ended in the middle of `start`
   the cluster is left not-ready
-hint: `caproni start` goes on with what is left of `caproni`, `caproni destroy` removes it
+hint: run `caproni start` to go on with what is left of `caproni`, or `caproni destroy` to remove it
 [exit status: 130]
 
 "#]]
@@ -222,7 +222,7 @@ state       not-ready
 NODE                   ROLE    STATE    KUBERNETES
 mock-caproni-server-0  server  created  -
 
-creation: it was broken off, half a cluster is left (start it again, or destroy it)
+creation: it was broken off, half a cluster is left (run `caproni start` to make it anew or `caproni destroy` to remove it)
 [exit status: 4]
 
 "#]]

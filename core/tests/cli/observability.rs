@@ -148,7 +148,7 @@ error: driver `[ROOT]/bin/caproni-driver-odd` was ended by signal: 11 (SIGSEGV)[
   line 15
   line 16
   the cluster is left stopped
-hint: nothing of `demo` is left
+hint: run it again: nothing of `demo` is left
 [exit status: 20]
 
 "#]]
