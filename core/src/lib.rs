@@ -19,6 +19,7 @@ pub mod fuzz;
 pub mod interrupt;
 pub mod kubeconfig;
 pub mod options;
+mod output;
 pub mod process;
 pub mod readiness;
 pub mod recording;

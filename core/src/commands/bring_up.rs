@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use caproni_driver::{Change, ChangeCost, ErrorKind, Outcome, Status};
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::comparison::{Comparison, Need, dearest};
 use super::{App, LIMIT_TO_ASK, Target, change_name, destroy, mend::Mending, status};
 use crate::error::Error;
 use crate::exit;
 use crate::kubeconfig::{CurrentContext, Entry, UserKubeconfig};
+use crate::output::BroughtUp;
 use crate::readiness::{Look, Readiness};
 use crate::session::{Call, Session};
 use crate::state::ClusterState;
@@ -306,17 +307,15 @@ impl<'a> BringUp<'a> {
             text += &format!("\n{}", crate::ui::clean(message));
         }
         let code = if look.is_some() { exit::OK } else { exit::status_code(&status.state) };
-        self.app.ui.result(
-            &text,
-            &json!({
-                "profile": profile,
-                "driver": report.driver,
-                "change": outcome.change,
-                "message": outcome.message,
-                "seconds": (seconds * 1000.0).round() / 1000.0,
-                "status": report.to_json(),
-            }),
-        )?;
+        let brought_up = BroughtUp {
+            profile: profile.clone(),
+            driver: report.driver.clone(),
+            change: outcome.change.clone(),
+            message: outcome.message.clone(),
+            seconds: (seconds * 1000.0).round() / 1000.0,
+            status: report.output(),
+        };
+        self.app.ui.done_result(&text, &brought_up)?;
         Ok(code)
     }
 }

@@ -33,7 +33,7 @@ impl Diff {
         if let Some(command) = found.need().command() {
             text += &format!("\n{command}\n");
         }
-        app.ui.result(&text, &found.to_json())?;
+        app.ui.result(&text, &found.output())?;
         Ok(code(&found))
     }
 }
