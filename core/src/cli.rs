@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::commands::{
@@ -42,7 +42,8 @@ Examples:
   caproni --profile demo destroy    remove one and all its data
 
 More help: `caproni help TOPIC`
-  exit-codes, config, drivers, environment, moving (from k3d, kind, minikube)";
+  exit-codes, config, drivers, output, environment,
+  moving (from k3d, kind, minikube)";
 
 /// The name under which kubectl finds this program as its subcommand `caproni`.
 const PLUGIN: &str = "kubectl-caproni";
@@ -82,10 +83,7 @@ pub fn run() -> ExitCode {
     match runtime() {
         Ok(runtime) => runtime.block_on(understand()),
         Err(error) => {
-            let format = if wants_json() { Format::Json } else { Format::Text };
-            let error = Error::system("caproni cannot begin to work", &error);
-            Ui::new(format, Level::Info).error(&error);
-            ExitCode::from(exit::code(&error))
+            refused(wanted_format(), &Error::system("caproni cannot begin to work", &error))
         }
     }
 }
@@ -102,13 +100,17 @@ fn runtime() -> std::io::Result<Runtime> {
 async fn understand() -> ExitCode {
     let parsed = command().try_get_matches().and_then(|matches| {
         let invocation = Invocation::new(own_name(), &matches);
-        Ok((Cli::from_arg_matches(&matches)?, invocation))
+        Ok((Cli::from_arg_matches(&matches)?, matches, invocation))
     });
-    let (cli, invocation) = match parsed {
+    let (mut cli, matches, invocation) = match parsed {
         Ok(understood) => understood,
         Err(error) => return not_understood(&error),
     };
+    if let Err(error) = cli.global.settle(&matches) {
+        return refused(cli.global.output, &error);
+    }
     let ui = Ui::new(cli.global.output, cli.global.level()).called(invocation);
+    let ui = if cli.global.quiet { ui.quiet() } else { ui };
     process::tell_drivers(cli.global.level());
     match execute(cli, &ui).await {
         Ok(code) => ExitCode::from(code),
@@ -166,34 +168,53 @@ async fn execute(cli: Cli, ui: &Ui) -> Result<u8, Error> {
     }
 }
 
+/// Tells an error of before there is anything to work with.
+fn refused(format: Format, error: &Error) -> ExitCode {
+    Ui::new(format, Level::Info).error(error);
+    ExitCode::from(exit::code(error))
+}
+
 fn not_understood(error: &clap::Error) -> ExitCode {
     let asked = matches!(error.kind(), ClapErrorKind::DisplayHelp | ClapErrorKind::DisplayVersion);
-    if !asked && wants_json() {
-        let text = error.to_string();
-        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let hint = match error.get(ContextKind::ValidValue) {
-            Some(ContextValue::Strings(values)) => format!("use one of {}", values.join(", ")),
-            _ => "see `caproni --help`".into(),
-        };
-        Ui::new(Format::Json, Level::Info).error(&Error::usage(first).with_hint(hint));
-    } else {
-        // Nobody reads it: the exit code tells all the same.
-        let _ = error.print();
+    let format = wanted_format();
+    if !asked && format != Format::Text {
+        return refused(format, &as_error(error));
     }
+    // Nobody reads it: the exit code tells all the same.
+    let _ = error.print();
     ExitCode::from(if asked { exit::OK } else { exit::USAGE })
 }
 
-/// Tells whether a command line that is not understood asks for JSON all the same.
-fn wants_json() -> bool {
-    let words: Vec<String> = std::env::args().collect();
-    let spelled = words.iter().any(|word| {
-        let value = word.strip_prefix("--output=").or_else(|| word.strip_prefix("-o"));
-        value.is_some_and(|value| value.trim_start_matches('=') == "json")
+/// A command line that is not understood, as an error for programs.
+fn as_error(error: &clap::Error) -> Error {
+    if error.kind() == ClapErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return Error::usage("a command is missing").with_hint("see `caproni --help`");
+    }
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    let hint = match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(values)) => format!("use one of {}", values.join(", ")),
+        _ => "see `caproni --help`".into(),
+    };
+    Error::usage(first).with_hint(hint)
+}
+
+/// The format that a command line asks for though it is not understood.
+fn wanted_format() -> Format {
+    let words: Vec<String> = std::env::args().take_while(|word| word != "--").collect();
+    let together = words.iter().filter_map(|word| {
+        let value = word.strip_prefix("--output=").or_else(|| word.strip_prefix("-o"))?;
+        known_format(value.trim_start_matches('='))
     });
-    let apart = words
-        .windows(2)
-        .any(|two| matches!(two[0].as_str(), "-o" | "--output") && two[1] == "json");
-    spelled || apart || std::env::var("CAPRONI_OUTPUT").is_ok_and(|format| format == "json")
+    let is_option = |word: &str| matches!(word, "-o" | "--output");
+    let pairs = words.windows(2).filter(|two| is_option(&two[0]));
+    let mut said = together.chain(pairs.filter_map(|two| known_format(&two[1])));
+    let in_environment = || known_format(&std::env::var("CAPRONI_OUTPUT").ok()?);
+    said.next().or_else(in_environment).unwrap_or(Format::Text)
+}
+
+fn known_format(name: &str) -> Option<Format> {
+    Format::from_str(name, false).ok()
 }
 
 #[cfg(test)]

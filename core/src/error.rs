@@ -191,13 +191,16 @@ impl Error {
         self
     }
 
-    /// All of it as a JSON object: its kind, its message, and what else is known.
+    /// All of it as a JSON object: its kind, its message, and what else is known. The exit code
+    /// in it is caproni's own, and the backend's has another name.
     pub fn to_json(&self) -> Value {
         let mut json = json!({"kind": self.kind.to_string(), "message": self.message});
-        if let (Some(json), Ok(Value::Object(data))) =
+        if let (Some(json), Ok(Value::Object(mut data))) =
             (json.as_object_mut(), serde_json::to_value(&self.data))
         {
+            let of_command = data.shift_remove("exitCode");
             json.extend(data.into_iter().filter(|(key, _)| key != "kind"));
+            json.extend(of_command.map(|code| ("commandExitCode".to_owned(), code)));
         }
         json
     }

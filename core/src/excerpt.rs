@@ -10,6 +10,7 @@ const BEFORE: usize = 30;
 
 /// A place in a file, and what stands there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Excerpt {
     /// What is wrong there, in one line.

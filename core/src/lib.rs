@@ -21,6 +21,7 @@ pub mod interrupt;
 pub mod invocation;
 pub mod kubeconfig;
 pub mod options;
+mod output;
 pub mod process;
 pub mod readiness;
 pub mod recording;

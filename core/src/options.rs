@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{ArgAction, ArgMatches, Args, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
 use crate::completion;
+use crate::error::Error;
 use crate::ui::Format;
 
 /// What every command takes.
@@ -47,6 +49,11 @@ pub struct Global {
     #[arg(long, short, global = true, env = "CAPRONI_VERBOSE", action = ArgAction::Count, value_parser = times)]
     verbose: u8,
 
+    /// Print no progress and nothing that only says what was done; what was asked for, warnings and
+    /// errors stay, and of `list` the names
+    #[arg(long, short, global = true, env = "CAPRONI_QUIET", value_parser = clap::builder::FalseyValueParser::new())]
+    pub quiet: bool,
+
     /// Show as much as this: `debug` is `-v`, `trace` is `-vv`
     #[arg(long, global = true, env = "CAPRONI_LOG", value_name = "LEVEL", default_value = "info")]
     log: Level,
@@ -80,8 +87,33 @@ pub enum Level {
 }
 
 impl Global {
+    /// Decides between `--quiet` and its opposites where both are said: the command line comes
+    /// before the environment, and in the environment whoever wants to see more.
+    ///
+    /// # Errors
+    /// The command line says both.
+    pub fn settle(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        let typed = |id| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let (verbose, log) = (self.verbose > 0, self.log > Level::Info);
+        let louder_typed = (verbose && typed("verbose")) || (log && typed("log"));
+        match self.quiet {
+            true if louder_typed && typed("quiet") => {
+                Err(Error::usage("`--quiet` and `--verbose` contradict each other")
+                    .with_hint("leave one of them out"))
+            }
+            true => {
+                self.quiet = typed("quiet") || !(verbose || log);
+                Ok(())
+            }
+            false => Ok(()),
+        }
+    }
+
     /// How much is shown: the most of what the options say.
     pub fn level(&self) -> Level {
+        if self.quiet {
+            return Level::Warn;
+        }
         let counted = match self.verbose {
             0 => Level::Warn,
             1 => Level::Debug,

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use caproni_driver::{Change, ChangeCost, ErrorKind, Outcome, Status};
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::comparison::{Comparison, Need, dearest};
 use super::{App, LIMIT_TO_ASK, Target, destroy, mend::Mending, status};
 use crate::error::Error;
 use crate::exit;
 use crate::kubeconfig::{CurrentContext, Entry, UserKubeconfig};
+use crate::output::BroughtUp;
 use crate::readiness::{Look, Readiness};
 use crate::session::{Call, Session};
 use crate::state::ClusterState;
@@ -294,17 +295,16 @@ impl<'a> BringUp<'a> {
         let seconds = self.begun.elapsed().as_secs_f64();
         let context = self.context(status.kube_context.as_deref());
         let code = if look.is_some() { exit::OK } else { exit::status_code(&status.state) };
-        self.app.ui.result(
-            &summary::text(&self.app.ui, outcome, report, context, seconds),
-            &json!({
-                "profile": self.target.profile,
-                "driver": report.driver,
-                "change": outcome.change,
-                "message": outcome.message,
-                "seconds": (seconds * 1000.0).round() / 1000.0,
-                "status": report.to_json(),
-            }),
-        )?;
+        let brought_up = BroughtUp {
+            profile: self.target.profile.clone(),
+            driver: report.driver.clone(),
+            change: outcome.change.clone(),
+            message: outcome.message.clone(),
+            seconds: (seconds * 1000.0).round() / 1000.0,
+            status: report.output(),
+        };
+        let text = summary::text(&self.app.ui, outcome, report, context, seconds);
+        self.app.ui.done_result(&text, &brought_up)?;
         Ok(code)
     }
 

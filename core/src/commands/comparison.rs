@@ -2,9 +2,10 @@
 
 use caproni_driver::config::differences;
 use caproni_driver::{ChangeCost, Difference, State, Status};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Target;
+use crate::output::Diff;
 use crate::session::Session;
 use crate::ui::{clean, differences_table};
 
@@ -81,15 +82,16 @@ impl Comparison {
     }
 
     /// The one shape of `diff` and `start --dry-run`.
-    pub(super) fn to_json(&self) -> Value {
-        json!({
-            "profile": self.profile,
-            "driver": self.driver,
-            "exists": self.exists,
-            "state": self.state,
-            "needs": self.need().name(),
-            "differences": self.differences,
-        })
+    pub(super) fn output(&self) -> Diff {
+        Diff {
+            profile: self.profile.clone(),
+            driver: self.driver.clone(),
+            exists: self.exists,
+            state: self.state.clone(),
+            needs: self.need().name(),
+            differences: self.differences.clone(),
+            does: None,
+        }
     }
 
     /// How many fields differ, in words; empty for none.
@@ -155,6 +157,8 @@ pub(super) fn dearest(differences: &[Difference]) -> Option<&ChangeCost> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn comparison(exists: bool, state: State, costs: &[ChangeCost]) -> Comparison {

@@ -2,12 +2,12 @@
 
 use clap::{Args, ValueEnum};
 use clap_complete::env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Zsh};
-use serde_json::json;
 
 use super::App;
 use crate::completion::VARIABLE;
 use crate::error::Error;
 use crate::exit;
+use crate::output::CompletionScript;
 
 /// Where zsh finds the script by itself, it runs the whole of it for the first Tab, which only
 /// defines what answers the second.
@@ -19,7 +19,8 @@ fi
 
 /// Print a script that lets a shell complete commands, options, drivers and profiles
 ///
-/// The names are asked for at every Tab, so they are always those that there are.
+/// The names are asked for at every Tab, so they are always those that there are. With `-o json` or
+/// `-o yaml` the script is in the field `script`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -53,7 +54,7 @@ impl Completion {
         if let Shell::Zsh = self.shell {
             script += FIRST_TAB_IN_ZSH;
         }
-        app.ui.result(&script, &json!({"shell": completer.name(), "script": script}))?;
+        app.ui.result(&script, &CompletionScript { shell: completer.name(), script: &script })?;
         Ok(exit::OK)
     }
 }

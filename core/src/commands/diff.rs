@@ -33,7 +33,7 @@ impl Diff {
         if let Some(command) = found.need().command() {
             text += &format!("\n{}", app.ui.advice(command));
         }
-        app.ui.result(&text, &found.to_json())?;
+        app.ui.result(&text, &found.output())?;
         Ok(code(&found))
     }
 }

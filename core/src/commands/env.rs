@@ -2,12 +2,12 @@
 
 use caproni_driver::command_line;
 use clap::{Args, ValueEnum};
-use serde_json::json;
 
 use super::App;
 use super::kubeconfig::Given;
 use crate::error::Error;
 use crate::exit;
+use crate::output::Environment;
 
 /// Print what makes kubectl and its like use the cluster in this shell alone
 ///
@@ -53,8 +53,9 @@ impl Env {
             .with_hint("name another one in CAPRONI_STATE_DIR"));
         };
         let shell = self.shell.unwrap_or_else(|| Shell::of(std::env::var("SHELL").ok().as_deref()));
-        let json = given.to_json(json!({"env": {"KUBECONFIG": file}}));
-        app.ui.result(&shell.sets("KUBECONFIG", file), &json)?;
+        let set = [("KUBECONFIG", file.to_owned())].into();
+        let environment = Environment { context: given.output(), env: set };
+        app.ui.result(&shell.sets("KUBECONFIG", file), &environment)?;
         Ok(exit::OK)
     }
 }

@@ -13,7 +13,7 @@ use crate::takeover;
 ///
 /// The command has this terminal, its size and its signals, gets stdin, and its exit code is that of
 /// caproni. Each argument reaches it as it is. Without a command it is a shell. With `-o json`
-/// stdout is the command's all the same; only caproni's own errors are JSON.
+/// or `-o yaml` stdout is the command's all the same; only caproni's own errors are JSON or YAML.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Exec {

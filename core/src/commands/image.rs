@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use caproni_driver::Change;
 use clap::{Args, Subcommand};
-use serde_json::json;
 
 use super::App;
 use crate::error::Error;
 use crate::exit;
+use crate::output::LoadedImages;
 
 /// How long loading may take when the user says nothing.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -80,16 +80,14 @@ impl Load {
         if let Some(message) = &outcome.message {
             text += &format!("\n{message}");
         }
-        app.ui.result(
-            &crate::ui::clean(&text),
-            &json!({
-                "profile": target.profile,
-                "driver": driver,
-                "change": outcome.change,
-                "message": outcome.message,
-                "images": images,
-            }),
-        )?;
+        let loaded = LoadedImages {
+            profile: target.profile,
+            driver,
+            change: outcome.change,
+            message: outcome.message,
+            images,
+        };
+        app.ui.done_result(&crate::ui::clean(&text), &loaded)?;
         Ok(exit::OK)
     }
 }

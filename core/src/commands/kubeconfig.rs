@@ -3,19 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::{Value, json};
 
 use super::{App, LIMIT_TO_ASK, Target};
 use crate::error::{Error, Kind};
 use crate::exit;
 use crate::kubeconfig::{CurrentContext, Entry, UserKubeconfig};
+use crate::output::{ClusterContext, KeptContext};
 use crate::state::{ClusterState, write_secret};
 
 /// Print a kubeconfig of the cluster, or put it somewhere
 ///
 /// It holds the cluster's context alone, as the current one, with the address at which its API is
-/// reached from here, and its credentials. With `-o json` it is printed as JSON, which kubectl reads as
-/// well.
+/// reached from here, and its credentials. It is YAML, and with `-o json` JSON, which kubectl
+/// reads as well.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Kubeconfig {
@@ -39,17 +39,22 @@ impl Kubeconfig {
         let target = app.target()?;
         let given = Given::ask(app, &target).await?;
         let entry = &given.entry;
-        let (text, json) = match (self.merge, &self.file) {
-            (true, _) => merge(&given).await?,
-            (false, Some(file)) => write(&given, file)?,
-            (false, None) => (entry.standalone_text()?, entry.standalone()),
-        };
-        app.ui.result(&text, &json)?;
+        match (self.merge, &self.file) {
+            (true, _) => {
+                let (text, kept) = merge(&given).await?;
+                app.ui.done_result(&text, &kept)?;
+            }
+            (false, Some(file)) => {
+                let (text, kept) = write(&given, file)?;
+                app.ui.done_result(&text, &kept)?;
+            }
+            (false, None) => app.ui.result(&entry.standalone_text()?, &entry.standalone())?,
+        }
         Ok(exit::OK)
     }
 }
 
-async fn merge(given: &Given) -> Result<(String, Value), Error> {
+async fn merge(given: &Given) -> Result<(String, KeptContext), Error> {
     let user = UserKubeconfig::locate()?;
     let changed = !user.has(&given.entry)?;
     user.put(&given.entry, CurrentContext::Keep).await?;
@@ -58,18 +63,17 @@ async fn merge(given: &Given) -> Result<(String, Value), Error> {
         true => format!("context `{context}` is in `{path}`\nuse it with `caproni use`"),
         false => format!("context `{context}` is in `{path}` already"),
     };
-    let json = given.to_json(json!({"file": path, "changed": changed}));
-    Ok((text, json))
+    Ok((text, KeptContext { context: given.output(), file: path, changed }))
 }
 
-fn write(given: &Given, file: &Path) -> Result<(String, Value), Error> {
+fn write(given: &Given, file: &Path) -> Result<(String, KeptContext), Error> {
     let shown = file.display().to_string();
     write_secret(file, &given.entry.standalone_text()?).map_err(|error| {
         Error::new(Kind::InvalidKubeconfig, format!("cannot write `{shown}`: {error}"))
             .with_hint("name a file in a folder that is there and that you may write to")
     })?;
     let text = format!("kubeconfig of cluster `{}` is in `{shown}`", given.profile);
-    Ok((text, given.to_json(json!({"file": shown, "changed": true}))))
+    Ok((text, KeptContext { context: given.output(), file: shown, changed: true }))
 }
 
 /// A cluster's kubeconfig as its driver gives it now.
@@ -114,17 +118,13 @@ impl Given {
         Ok(state.kubeconfig_file())
     }
 
-    /// What every command tells of it, and `more`.
-    pub(super) fn to_json(&self, more: Value) -> Value {
-        let mut json = json!({
-            "profile": self.profile,
-            "driver": self.driver,
-            "context": self.entry.context,
-            "server": self.entry.server(),
-        });
-        if let (Some(json), Value::Object(more)) = (json.as_object_mut(), more) {
-            json.extend(more);
+    /// What every command tells of it.
+    pub(super) fn output(&self) -> ClusterContext {
+        ClusterContext {
+            profile: self.profile.clone(),
+            driver: self.driver.clone(),
+            context: self.entry.context.clone(),
+            server: self.entry.server().map(str::to_owned),
         }
-        json
     }
 }

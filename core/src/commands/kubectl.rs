@@ -12,7 +12,8 @@ use crate::takeover::{become_program, find};
 ///
 /// kubectl gets a kubeconfig that holds this cluster alone; your own is neither read nor changed. It
 /// has this terminal and its signals, and its exit code is that of caproni. Options of caproni
-/// stand before the first word for kubectl, or before `--`.
+/// stand before the first word for kubectl, or before `--`. With `-o json` or `-o yaml` there stdout is
+/// kubectl's all the same; only caproni's own errors are JSON or YAML.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Kubectl {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use caproni_driver::{Cluster, ErrorKind, Status};
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -17,10 +17,11 @@ use crate::discovery::{Candidate, Driver};
 use crate::error::{Error, Kind};
 use crate::exit;
 use crate::interrupt::Interrupt;
+use crate::output::{ClusterList, ListedCluster, SilentDriver};
 use crate::session::{Call, Session};
 use crate::state::ClusterState;
 use crate::transport::Listener;
-use crate::ui::{Width, columns_in_colour, value, wrapped_table};
+use crate::ui::{Width, clean, columns_in_colour, value, wrapped_table};
 
 /// How long a driver may take for all its clusters, when the user says nothing.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -36,12 +37,14 @@ const AT_ONCE: usize = 64;
 ///
 /// Asks every driver at the same time, each with its own deadline; with `--driver` only that
 /// one. A driver that cannot tell is a row with the reason, and the exit code is 0. The state is
-/// what the driver says: `caproni status` also asks the cluster itself.
+/// what the driver says: `caproni status` also asks the cluster itself. With `--quiet` only the
+/// names are printed, each once whatever its driver, and a driver that cannot tell is a warning.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   caproni list
-  caproni --driver kind list -o json")]
+  caproni --driver kind list -o json
+  caproni --driver kind list -q     the names alone")]
 pub(crate) struct List {}
 
 impl List {
@@ -55,7 +58,7 @@ impl List {
             () = app.interrupt.first() => return Err(caproni_driver::Error::cancelled().into()),
             rows = rows(app, candidates) => rows,
         };
-        app.ui.result(&to_text(&rows, app.ui.width()), &to_json(&rows))?;
+        app.ui.result(&to_text(app, &rows), &output(&rows))?;
         Ok(exit::OK)
     }
 }
@@ -178,20 +181,21 @@ impl Listed {
         Self { cluster, config_file }
     }
 
-    fn to_json(&self, driver: &str) -> Value {
-        let cluster = &self.cluster;
-        let mut row = json!({
-            "driver": driver,
-            "profile": cluster.profile,
-            "state": cluster.state,
-            "kubernetesVersion": cluster.kubernetes_version,
-            "kubeContext": cluster.kube_context,
-            "configFile": self.config_file.as_ref().ok(),
-        });
-        if let Err(why) = &self.config_file {
-            row["configFileError"] = json!(why);
+    fn output(&self, driver: &str) -> ListedCluster {
+        let cluster = self.cluster.clone();
+        let (config_file, config_file_error) = match self.config_file.clone() {
+            Ok(file) => (file, None),
+            Err(why) => (None, Some(why)),
+        };
+        ListedCluster {
+            driver: driver.to_owned(),
+            profile: cluster.profile,
+            state: cluster.state,
+            kubernetes_version: cluster.kubernetes_version,
+            kube_context: cluster.kube_context,
+            config_file,
+            config_file_error,
         }
-        row
     }
 
     fn cells(&self, driver: &str) -> [String; 6] {
@@ -210,20 +214,37 @@ impl Listed {
     }
 }
 
-fn to_json(rows: &[Row]) -> Value {
+fn output(rows: &[Row]) -> ClusterList {
     let (mut clusters, mut problems) = (Vec::new(), Vec::new());
     for Row { driver, clusters: told } in rows {
         match told {
-            Ok(told) => clusters.extend(told.iter().map(|listed| listed.to_json(&driver.name))),
-            Err(error) => problems.push(json!({
-                "driver": driver.name, "path": driver.path.display().to_string(), "error": error.to_json()
-            })),
+            Ok(told) => clusters.extend(told.iter().map(|listed| listed.output(&driver.name))),
+            Err(error) => problems.push(SilentDriver {
+                driver: driver.name.clone(),
+                path: driver.path.display().to_string(),
+                error: error.to_json(),
+            }),
         }
     }
-    json!({ "clusters": clusters, "problems": problems })
+    ClusterList { clusters, problems }
 }
 
-fn to_text(rows: &[Row], width: u16) -> String {
+/// The table, or with `--quiet` the names alone, and warnings in the place of the other rows.
+fn to_text(app: &App, rows: &[Row]) -> String {
+    if !app.ui.is_quiet() {
+        return table(rows, app.ui.width());
+    }
+    let mut names = BTreeSet::new();
+    for Row { clusters, .. } in rows {
+        match clusters {
+            Ok(told) => names.extend(told.iter().map(|listed| clean(&listed.cluster.profile))),
+            Err(error) => app.ui.warn(&error.message),
+        }
+    }
+    names.into_iter().collect::<Vec<_>>().join("\n")
+}
+
+fn table(rows: &[Row], width: u16) -> String {
     let cells: Vec<[String; 6]> = rows.iter().flat_map(Row::cells).collect();
     if cells.is_empty() {
         return "no clusters".into();

@@ -10,7 +10,7 @@ use crate::takeover;
 /// Print the log of a node
 ///
 /// Of a node that is stopped too. The log goes to where the backend prints it, stdout or stderr;
-/// with `-o json` only caproni's own errors are JSON.
+/// with `-o json` or `-o yaml` only caproni's own errors are JSON or YAML.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Logs {

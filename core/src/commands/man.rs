@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap_mangen::Man as Page;
 use clap_mangen::roff::{Roff, roman};
-use serde_json::json;
 
 use super::{App, help};
 use crate::cli;
 use crate::error::Error;
 use crate::exit;
+use crate::output::ManualPages;
 
 /// Write the manual: a page for caproni, and one for each of its commands
 ///
@@ -34,7 +34,7 @@ impl Man {
                 let what = format!("cannot write the manual into `{}`", self.folder.display());
                 Error::internal(&what, error)
             })?;
-        app.ui.result(&names.join("\n"), &json!({"pages": names}))?;
+        app.ui.done_result(&names.join("\n"), &ManualPages { pages: names.clone() })?;
         Ok(exit::OK)
     }
 }

@@ -41,7 +41,7 @@ impl<'a> Mending<'a> {
             let hint = "run the command above, or pass `--yes` to have it run";
             return Err(if error.data.hint.is_some() { error } else { error.with_hint(hint) });
         }
-        self.app.ui.note(&format!("{}; this would mend it:", error.message));
+        self.app.ui.announce(&format!("{}; this would mend it:", error.message));
         self.app.ui.show_actions(&actions);
         if !self.app.global.yes && !self.app.ui.ask("Run it now?", &self.app.interrupt).await {
             return Err(if self.app.interrupt.is_raised() { cancelled() } else { error });
@@ -73,7 +73,7 @@ pub(super) enum Consent {
 /// # Errors
 /// `Cancelled`.
 pub(super) async fn run_all(app: &App, actions: &[Action]) -> Result<Consent, Error> {
-    app.ui.note("this would mend what was found:");
+    app.ui.announce("this would mend what was found:");
     app.ui.show_actions(actions);
     if !app.global.yes && !app.ui.can_ask() {
         app.ui.warn("nothing was run, since nobody can be asked: pass `--yes` to have it run");

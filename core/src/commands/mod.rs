@@ -33,7 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use caproni_driver::{Change, ErrorKind, Outcome};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::task::AbortHandle;
 
 use crate::config::{self as file_config, Checked, ConfigFile, DEFAULT_PROFILE};
@@ -41,6 +41,7 @@ use crate::discovery::{Driver, SearchPath};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
 use crate::options::Global;
+use crate::output::Changed;
 use crate::recording::Recorder;
 use crate::session::{Call, Session};
 use crate::transport::Listener;
@@ -307,11 +308,13 @@ fn tell_outcome(app: &App, target: &Target, driver: &str, outcome: &Outcome) -> 
     if let Some(message) = &outcome.message {
         text += &format!("\n{}", crate::ui::clean(message));
     }
-    let mut json = json!({"profile": profile, "driver": driver, "change": outcome.change});
-    if let (Some(json), Some(message)) = (json.as_object_mut(), &outcome.message) {
-        json.insert("message".into(), message.clone().into());
-    }
-    app.ui.result(&text, &json)
+    let changed = Changed {
+        profile: profile.clone(),
+        driver: driver.to_owned(),
+        change: outcome.change.clone(),
+        message: outcome.message.clone(),
+    };
+    app.ui.done_result(&text, &changed)
 }
 
 fn change_name(change: &Change) -> String {

@@ -6,6 +6,7 @@ use super::App;
 use super::bring_up::{BringUp, Options, Way};
 use super::{comparison::Comparison, diff};
 use crate::error::Error;
+use crate::output::Diff;
 
 /// Create the cluster, or start it, and wait until it is ready
 ///
@@ -63,13 +64,12 @@ impl Start {
 async fn show(app: &App, most: Way) -> Result<u8, Error> {
     let found = diff::look(app, &app.target()?).await?;
     let would = Would { way: Way::to(&found, Way::Start, most), found };
-    let (mut text, mut json) =
-        (would.found.to_text(&would.summary(), app.ui.width()), would.found.to_json());
-    json["does"] = would.does().into();
+    let mut text = would.found.to_text(&would.summary(), app.ui.width());
+    let diff = Diff { does: Some(would.does()), ..would.found.output() };
     if let (None, Some(command)) = (would.way, would.found.need().command()) {
         text += &format!("\n{}", app.ui.advice(command));
     }
-    app.ui.result(&text, &json)?;
+    app.ui.result(&text, &diff)?;
     Ok(diff::code(&would.found))
 }
 

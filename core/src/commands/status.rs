@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use caproni_driver::{Condition, State, Status as ClusterStatus};
 use clap::Args;
-use serde_json::{Value, json};
 
 use super::{App, LIMIT_TO_ASK, Target};
 use crate::error::Error;
 use crate::exit;
+use crate::output::StatusReport;
 use crate::readiness::{Look, Readiness};
 use crate::session::{Call, Session};
 use crate::ui::{Ui, clean, condition_line, hang, nodes_table, state as coloured};
@@ -22,7 +22,8 @@ use crate::ui::{Ui, clean, condition_line, hang, nodes_table, state as coloured}
 pub(crate) struct Status {
     /// Go on with what it becomes, until Ctrl-C or for `--timeout`; the exit code is the last state's
     ///
-    /// Prints a line for each change; with `-o json` one JSON value on one line.
+    /// Prints a line for each change; with `-o json` one JSON value on one line, with `-o yaml` one
+    /// document
     #[arg(long, short)]
     watch: bool,
 }
@@ -43,7 +44,7 @@ impl Status {
         let report = report(app, &target, &session, limit).await;
         session.close().await;
         let report = report?;
-        app.ui.result(&report.to_text(&app.ui), &report.to_json())?;
+        app.ui.result(&report.to_text(&app.ui), &report.output())?;
         Ok(exit::status_code(&report.status.state))
     }
 }
@@ -105,15 +106,12 @@ impl Report {
         Self { profile: target.profile.clone(), driver, status, look }
     }
 
-    pub(super) fn to_json(&self) -> Value {
-        let mut json = json!({"profile": self.profile, "driver": self.driver});
-        if let (Some(json), Ok(Value::Object(status))) =
-            (json.as_object_mut(), serde_json::to_value(&self.status))
-        {
-            json.extend(status.into_iter().filter(|(key, _)| key != "driver"));
-            json.insert("measured".into(), self.look.is_some().into());
-        }
-        json
+    pub(super) fn output(&self) -> StatusReport {
+        let mut status = self.status.clone();
+        // The one below is that of the driver that has answered.
+        status.driver = None;
+        let (profile, driver) = (self.profile.clone(), self.driver.clone());
+        StatusReport { profile, driver, status, measured: self.look.is_some() }
     }
 
     /// The state in one line, with the first thing that is not as it should be.

@@ -2,11 +2,11 @@
 
 use caproni_driver::NodeUsage;
 use clap::Args;
-use serde_json::json;
 
 use super::{App, LIMIT_TO_ASK};
 use crate::error::Error;
 use crate::exit;
+use crate::output::ClusterUsage;
 use crate::ui::table;
 
 /// Tell how much processor, memory and disk each node uses, and could use
@@ -37,10 +37,8 @@ impl Usage {
         session.close().await;
         let nodes = used?.nodes;
         let text = table(["NODE", "CPU", "MEMORY", "DISK"], nodes.iter().map(cells));
-        app.ui.result(
-            &crate::ui::clean(&text),
-            &json!({"profile": target.profile, "driver": driver, "nodes": nodes}),
-        )?;
+        let usage = ClusterUsage { profile: target.profile, driver, nodes };
+        app.ui.result(&crate::ui::clean(&text), &usage)?;
         Ok(exit::OK)
     }
 }

@@ -1,13 +1,13 @@
 //! `caproni use`
 
 use clap::Args;
-use serde_json::json;
 
 use super::App;
 use super::kubeconfig::Given;
 use crate::error::Error;
 use crate::exit;
 use crate::kubeconfig::{CurrentContext, UserKubeconfig};
+use crate::output::SwitchedContext;
 
 /// Make the cluster's context the current one in your kubeconfig
 ///
@@ -41,10 +41,9 @@ impl Use {
             None => format!("switched to context `{context}`; there was none before"),
         };
         let file = user.path().display().to_string();
-        app.ui.result(
-            &crate::ui::clean(&text),
-            &given.to_json(json!({"file": file, "from": before, "to": context})),
-        )?;
+        let to = context.clone();
+        let switched = SwitchedContext { context: given.output(), file, from: before, to };
+        app.ui.done_result(&crate::ui::clean(&text), &switched)?;
         Ok(exit::OK)
     }
 }

@@ -2,11 +2,11 @@
 
 use caproni_driver::{ErrorKind, PROTOCOL_VERSION, Program};
 use clap::Args;
-use serde_json::{Value, json};
 
 use super::{App, LIMIT_TO_ASK, Target};
 use crate::error::Error;
 use crate::exit;
+use crate::output::{DriverVersions, Versions};
 use crate::ui::clean;
 
 /// Tell the versions of caproni, the driver, its backend, and the cluster
@@ -23,19 +23,19 @@ impl Version {
     pub(crate) async fn run(self, app: &App) -> Result<u8, Error> {
         let own = env!("CARGO_PKG_VERSION");
         let mut text = format!("caproni {own} (protocol {PROTOCOL_VERSION})\n");
-        let mut json = json!({"caproni": own, "protocol": PROTOCOL_VERSION});
+        let mut versions = Versions { caproni: own, protocol: PROTOCOL_VERSION, driver: None };
         if let Some(target) = target(app)? {
             match of_driver(app, &target).await {
                 Ok((more, driver)) => {
                     text += &more;
-                    json["driver"] = driver;
+                    versions.driver = Some(driver);
                 }
                 // Nobody has asked for the one that is the default and not installed.
                 Err(error) if target.by_default && error.is(&ErrorKind::DriverNotFound) => {}
                 Err(error) => return Err(error),
             }
         }
-        app.ui.result(&text, &json)?;
+        app.ui.result(&text, &versions)?;
         Ok(exit::OK)
     }
 }
@@ -49,7 +49,7 @@ fn target(app: &App) -> Result<Option<Target>, Error> {
     }
 }
 
-async fn of_driver(app: &App, target: &Target) -> Result<(String, Value), Error> {
+async fn of_driver(app: &App, target: &Target) -> Result<(String, DriverVersions), Error> {
     let session = app.open(target).await?;
     let call = app.call(target, LIMIT_TO_ASK);
     let versions = session.versions(call).await;
@@ -66,13 +66,13 @@ async fn of_driver(app: &App, target: &Target) -> Result<(String, Value), Error>
     if let Some(version) = &cluster {
         text += &format!("cluster {}: Kubernetes {version}\n", target.profile);
     }
-    let driver = json!({
-        "name": described.name,
-        "version": described.version,
-        "path": path,
-        "programs": programs,
-        "kubernetesVersion": cluster,
-    });
+    let driver = DriverVersions {
+        name: described.name,
+        version: described.version,
+        path,
+        programs,
+        kubernetes_version: cluster,
+    };
     Ok((clean(&text), driver))
 }
 

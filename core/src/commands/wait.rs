@@ -46,7 +46,7 @@ impl Wait {
         let waited = self.wait(app, &watch).await;
         watch.close().await;
         let report = waited?;
-        app.ui.result(&report.to_text(&app.ui), &report.to_json())?;
+        app.ui.done_result(&report.to_text(&app.ui), &report.output())?;
         Ok(exit::OK)
     }
 

@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-
 use super::status::{Report, report};
 use super::{App, LIMIT_TO_ASK, Target};
 use crate::error::Error;
 use crate::exit;
+use crate::output::WatchEvent;
 use crate::session::Session;
 use crate::ui::clean;
 
@@ -84,7 +83,7 @@ impl Watching<'_> {
             if self.app.interrupt.is_raised() {
                 break;
             }
-            if self.to_json(&now) != self.to_json(&seen) {
+            if self.output(&now) != self.output(&seen) {
                 is_read = self.tell(&now)?;
                 seen = now;
             }
@@ -119,13 +118,15 @@ impl Watching<'_> {
 
     fn tell(&self, seen: &Seen) -> Result<bool, Error> {
         let at = self.begun.elapsed().as_secs_f64();
-        self.app.ui.event(&format!("[{at:>5.1}s] {}", line(seen)), &self.to_json(seen))
+        self.app.ui.event(&format!("[{at:>5.1}s] {}", line(seen)), &self.output(seen))
     }
 
-    fn to_json(&self, seen: &Seen) -> Value {
+    fn output(&self, seen: &Seen) -> WatchEvent {
         match seen {
-            Ok(report) => report.to_json(),
-            Err(error) => json!({"profile": self.target.profile, "error": error.to_json()}),
+            Ok(report) => WatchEvent::Status(report.output()),
+            Err(error) => {
+                WatchEvent::Unknown { profile: self.target.profile.clone(), error: error.to_json() }
+            }
         }
     }
 }

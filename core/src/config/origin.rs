@@ -7,6 +7,7 @@ use super::yaml::{Data, Node};
 
 /// Where a value comes from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "from", rename_all = "camelCase")]
 pub enum Origin {
     /// The driver, or caproni, where nobody says anything.

@@ -7,6 +7,8 @@ use serde::Serialize;
 
 /// How far a check goes; each level brings those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "CheckLevel"))]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// The handshake and the lines both ways

@@ -7,6 +7,8 @@ use serde::Serialize;
 
 /// What a check came to, for one rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "RuleVerdict"))]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// It was tried, and kept.
@@ -23,6 +25,8 @@ pub enum Verdict {
 
 /// One thing that is not as a rule says, with the talk that shows it.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "RuleFinding"))]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
     /// What is wrong, one lowercase line.

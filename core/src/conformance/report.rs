@@ -9,6 +9,7 @@ use crate::discovery::Driver;
 
 /// What a check came to.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// The driver's name.
@@ -25,6 +26,8 @@ pub struct Report {
 
 /// What a check came to, for one rule.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "RuleOutcome"))]
 #[serde(rename_all = "camelCase")]
 pub struct Outcome {
     /// The rule's stable name.

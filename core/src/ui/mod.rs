@@ -2,14 +2,17 @@
 
 mod colour;
 mod fill;
+mod format;
 mod progress;
 mod text;
 
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use caproni_driver::Action;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::error::Error;
@@ -23,18 +26,10 @@ use progress::{Display, Progress};
 
 pub use colour::{columns as columns_in_colour, state};
 pub use fill::{hang, wrap};
+pub use format::Format;
 pub use text::{
     Width, clean, condition_line, differences_table, nodes_table, table, value, wrapped_table,
 };
-
-/// How results are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// For people
-    Text,
-    /// One JSON value, for programs
-    Json,
-}
 
 /// Which lines between host and driver are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +50,10 @@ const SHOWN: usize = 500;
 pub struct Ui {
     format: Format,
     level: Level,
+    /// Whether what was done is told only to programs.
+    quiet: bool,
+    /// Whether one of several results was printed.
+    has_begun: Arc<AtomicBool>,
     secrets: Secrets,
     invocation: Invocation,
     progress: Arc<Mutex<Progress>>,
@@ -66,19 +65,20 @@ const LEAST_WIDTH: u16 = 20;
 impl Ui {
     /// Talks in a format, and tells as much as the level says.
     ///
-    /// A program that asks for JSON gets an error as the one thing on stderr, so
+    /// A program that asks for JSON or YAML gets an error as the one thing on stderr, so
     /// progress and notes are left out for it, unless a person looks on.
     pub fn new(format: Format, level: Level) -> Self {
         let verbose = level >= Level::Debug;
         let is_terminal = std::io::stderr().is_terminal();
         let display = match (is_terminal && can_move_its_cursor(), format) {
             (true, _) if !verbose => Display::Live,
-            (false, Format::Json) if !verbose && !is_terminal => Display::Nothing,
+            (false, Format::Json | Format::Yaml) if !verbose && !is_terminal => Display::Nothing,
             _ => Display::Lines,
         };
         let progress = Arc::new(Mutex::new(Progress::new(display)));
+        let (secrets, has_begun) = (Secrets::default(), Arc::default());
         let invocation = Invocation::default();
-        Self { format, level, secrets: Secrets::default(), invocation, progress }
+        Self { format, level, quiet: false, has_begun, secrets, invocation, progress }
     }
 
     /// Advises commands as this program itself was called.
@@ -90,6 +90,18 @@ impl Ui {
     /// How this program was called.
     pub fn invocation(&self) -> &Invocation {
         &self.invocation
+    }
+
+    /// Says nothing any more of what was done well.
+    #[must_use]
+    pub fn quiet(mut self) -> Self {
+        self.quiet = true;
+        self
+    }
+
+    /// Tells whether only names, results and what went wrong are wanted.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// What is known to be secret: it is shown in no note and in no error.
@@ -119,16 +131,26 @@ impl Ui {
     /// Tells something that is neither result nor error.
     pub fn note(&self, message: &str) {
         if self.level > Level::Warn {
-            let message = clean(&self.secrets.scrub(message));
-            self.progress().line(&fill::fill(&message, self.terminal(), ""));
+            self.announce(message);
         }
     }
 
     /// Tells something as it is, such as a line of a log or a command line.
     fn verbatim(&self, line: &str) {
         if self.level > Level::Warn {
-            self.progress().line(&clean(&self.secrets.scrub(line)));
+            self.announce_verbatim(line);
         }
+    }
+
+    /// Tells what is about to be asked or run, however little else is told.
+    pub fn announce(&self, message: &str) {
+        let message = clean(&self.secrets.scrub(message));
+        self.progress().line(&fill::fill(&message, self.terminal(), ""));
+    }
+
+    /// As [`Ui::announce`], a command line that is to be copied.
+    fn announce_verbatim(&self, line: &str) {
+        self.progress().line(&clean(&self.secrets.scrub(line)));
     }
 
     /// Tells something that should make the user think.
@@ -190,28 +212,44 @@ impl Ui {
         self.level >= Level::Debug
     }
 
-    /// Prints a command's result: the one thing on stdout.
+    /// Prints a command's result: the one thing on stdout. A text that is empty is none.
     ///
     /// # Errors
     /// It cannot be written, to a full disk say. A reader that has gone away is no
     /// failure of ours.
-    pub fn result(&self, text: &str, json: &Value) -> Result<(), Error> {
+    pub fn result(&self, text: &str, value: &impl Serialize) -> Result<(), Error> {
         let printed = match self.format {
+            Format::Text if text.is_empty() => return Ok(()),
             Format::Text => self.print(text.trim_end()),
-            Format::Json => self.print(&text::harmless_json(json)),
+            Format::Json => self.print(&format::json(&to_value(value)?)),
+            Format::Yaml => self.print(format::yaml(&to_value(value)?).trim_end()),
         };
         printed.map(drop)
     }
 
-    /// Prints one of the results of a command that goes on, a line whatever the format, and tells
-    /// whether anybody reads it still.
+    /// As [`Ui::result`], of a command that was run for what it does: there is nothing to tell a
+    /// person who wants to hear only of failures.
     ///
     /// # Errors
     /// As [`Ui::result`].
-    pub fn event(&self, line: &str, json: &Value) -> Result<bool, Error> {
+    pub fn done_result(&self, text: &str, value: &impl Serialize) -> Result<(), Error> {
+        self.result(if self.quiet { "" } else { text }, value)
+    }
+
+    /// Prints one of the results of a command that goes on: in text and JSON a line, in YAML a
+    /// document. Tells whether anybody reads it still.
+    ///
+    /// # Errors
+    /// As [`Ui::result`].
+    pub fn event(&self, line: &str, value: &impl Serialize) -> Result<bool, Error> {
+        let between = if self.has_begun.swap(true, Ordering::Relaxed) { "---\n" } else { "" };
         match self.format {
             Format::Text => self.print(line),
-            Format::Json => self.print(&text::harmless_json_line(json)),
+            Format::Json => self.print(&format::json_line(&to_value(value)?)),
+            Format::Yaml => {
+                let document = format::yaml(&to_value(value)?);
+                self.print(&format!("{between}{}", document.trim_end()))
+            }
         }
     }
 
@@ -237,13 +275,16 @@ impl Ui {
                 let shown = text::Shown { verbose, terminal, width: terminal.unwrap_or(columns()) };
                 write!(stderr, "{}", self.secrets.scrub(&text::error(&error, shown)))
             }
-            Format::Json => {
-                let mut json = error_json(&error);
-                self.secrets.scrub_all(&mut json);
-                json["error"]["kind"] = error.kind.to_string().into();
-                writeln!(stderr, "{}", text::harmless_json(&json))
-            }
+            Format::Json => writeln!(stderr, "{}", format::json(&self.error_value(&error))),
+            Format::Yaml => write!(stderr, "{}", format::yaml(&self.error_value(&error))),
         };
+    }
+
+    fn error_value(&self, error: &Error) -> Value {
+        let mut value = error_json(error);
+        self.secrets.scrub_all(&mut value);
+        value["error"]["kind"] = error.kind.to_string().into();
+        value
     }
 
     /// Shows no more steps and notes: stderr belongs to someone else.
@@ -288,7 +329,9 @@ impl Ui {
                 self.secrets.scrub_all(&mut answer);
                 let _ = writeln!(anstream::stderr(), "{answer:#}");
             }
-            Format::Json => self.error(&error.clone().with("answer", answer.clone())),
+            Format::Json | Format::Yaml => {
+                self.error(&error.clone().with("answer", answer.clone()))
+            }
         }
     }
 
@@ -324,9 +367,9 @@ impl Ui {
     /// Shows the commands that would mend an error.
     pub fn show_actions(&self, actions: &[Action]) {
         for action in actions {
-            self.note(&format!("{}: {}", action.title, action.reason));
+            self.announce(&format!("{}: {}", action.title, action.reason));
             let rights = if action.privileged { "    (as administrator)" } else { "" };
-            self.verbatim(&format!("    {}{rights}", action.command_line()));
+            self.announce_verbatim(&format!("    {}{rights}", action.command_line()));
         }
     }
 
@@ -360,7 +403,12 @@ fn shortened(line: String, lines: Lines) -> String {
     }
 }
 
-/// A failure as the one JSON value that tells it all: `{"error": {kind, message, …}}`.
+fn to_value(value: &impl Serialize) -> Result<Value, Error> {
+    serde_json::to_value(value)
+        .map_err(|error| Error::internal("the result cannot be written", error))
+}
+
+/// A failure as the one value that tells it all: `{"error": {kind, message, …}}`.
 fn error_json(error: &Error) -> Value {
     let mut json = error.to_json();
     json["exitCode"] = exit::code(error).into();

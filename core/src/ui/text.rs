@@ -17,30 +17,8 @@ pub fn clean(text: &str) -> String {
     plain.chars().filter(|&c| !commands(c)).collect()
 }
 
-/// A value as JSON for programs, which may be shown on a terminal all the same: what could
-/// command it is written as `\u…`, so that nothing is lost.
-pub(super) fn harmless_json(value: &Value) -> String {
-    harmless(&format!("{value:#}"))
-}
-
-/// As [`harmless_json`], on one line.
-pub(super) fn harmless_json_line(value: &Value) -> String {
-    harmless(&value.to_string())
-}
-
-fn harmless(text: &str) -> String {
-    let mut harmless = String::with_capacity(text.len());
-    for c in text.chars() {
-        // Outside of strings JSON has no such character.
-        match commands(c) {
-            true => harmless += &format!("\\u{:04x}", u32::from(c)),
-            false => harmless.push(c),
-        }
-    }
-    harmless
-}
-
-fn commands(c: char) -> bool {
+/// Tells whether a terminal could take it for a command, or show what is around it in another order.
+pub(super) fn commands(c: char) -> bool {
     let turns =
         matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     turns || (c.is_control() && !matches!(c, '\n' | '\t'))
@@ -335,14 +313,6 @@ mod tests {
     fn nothing_of_a_driver_can_command_the_terminal() {
         let text = "a\u{1b}[2Jb\rc\u{202e}d\u{7}e\u{9b}31mf\ng";
         assert_eq!(clean(text), "abcde31mf\ng");
-    }
-
-    #[test]
-    fn json_for_a_terminal_is_harmless_and_says_the_same() {
-        let value = json!({"text": "a\u{1b}[2J\u{9b}31m\u{202e}b\u{7f}ü\n"});
-        let text = harmless_json(&value);
-        assert!(!text.contains(commands), "{text:?}");
-        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
     }
 
     #[test]

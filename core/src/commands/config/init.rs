@@ -4,12 +4,12 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind as IoErrorKind, Write};
 
 use clap::Args;
-use serde_json::json;
 
 use crate::commands::{App, DEFAULT_DRIVER};
 use crate::config::{NAME, template};
 use crate::error::Error;
 use crate::exit;
+use crate::output::WrittenConfig;
 use crate::session::Session;
 
 /// Write a config file with every field of the driver, each as a comment with its default
@@ -55,7 +55,7 @@ impl Init {
              want to change, then `caproni start`",
             description.name
         );
-        app.ui.result(&text, &json!({"file": shown, "driver": description.name}))?;
+        app.ui.done_result(&text, &WrittenConfig { file: shown, driver: description.name })?;
         Ok(exit::OK)
     }
 }

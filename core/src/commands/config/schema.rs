@@ -11,8 +11,8 @@ use crate::exit;
 /// Print the JSON Schema of the whole config file, for editors
 ///
 /// It is put together from the installed drivers. Save it, and name it in the first line of
-/// the config file: `# yaml-language-server: $schema=./caproni.schema.json`. It is JSON with and
-/// without `-o json`.
+/// the config file: `# yaml-language-server: $schema=./caproni.schema.json`. It is JSON, unless `-o yaml`
+/// is given.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -7,6 +7,7 @@ use crate::commands::{App, Target};
 use crate::config::{self, ConfigFile, Origin, is_secret};
 use crate::error::Error;
 use crate::exit;
+use crate::output::{ConfigSource, EffectiveConfig};
 use crate::ui::{Width, clean, value, wrapped_table};
 
 /// How wide a value may be in the table.
@@ -32,7 +33,7 @@ impl Show {
             (session.driver.name.clone(), session.description.config_schema.clone());
         session.close().await;
         let effective = Effective::new(app, &target, driver, &schema)?;
-        app.ui.result(&effective.to_text(app.ui.width()), &effective.to_json())?;
+        app.ui.result(&effective.to_text(app.ui.width()), &effective.output())?;
         Ok(exit::OK)
     }
 }
@@ -98,19 +99,16 @@ impl<'a> Effective<'a> {
         Ok(())
     }
 
-    fn to_json(&self) -> Value {
-        let origins: Map<String, Value> =
-            self.rows.iter().map(|row| (row.path.clone(), json!(row.origin))).collect();
+    fn output(&self) -> EffectiveConfig {
         let files = self.file.map(ConfigFile::sources).unwrap_or_default().iter();
-        let files: Vec<Value> =
-            files.map(|source| json!({"name": source.name, "role": source.role.name()})).collect();
-        json!({
-            "files": files,
-            "profile": self.profile,
-            "driver": self.driver,
-            "cluster": self.cluster,
-            "origins": origins,
-        })
+        let origins = self.rows.iter().map(|row| (row.path.clone(), json!(row.origin)));
+        EffectiveConfig {
+            files: files.map(ConfigSource::of).collect(),
+            profile: self.profile.to_owned(),
+            driver: self.driver.clone(),
+            cluster: self.cluster.clone(),
+            origins: origins.collect(),
+        }
     }
 
     fn to_text(&self, width: u16) -> String {

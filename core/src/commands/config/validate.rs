@@ -5,7 +5,6 @@ use std::path::Path;
 
 use caproni_driver::ErrorKind;
 use clap::Args;
-use serde_json::json;
 
 use super::gather::{Answer, descriptions, or_cancelled};
 use crate::commands::drivers::reason;
@@ -14,6 +13,7 @@ use crate::config::{self, ConfigFile};
 use crate::discovery::Driver;
 use crate::error::{Error, Kind};
 use crate::exit;
+use crate::output::{UncheckedSection, ValidConfig};
 
 /// Check the config file: all of it that is caproni's, and every driver's section
 ///
@@ -158,15 +158,16 @@ impl Check {
 
     fn tell(self, app: &App, file: &ConfigFile) -> Result<u8, Error> {
         let Self { mistakes, checked, not_checked } = self;
-        let told: Vec<_> = not_checked
-            .iter()
-            .map(|(section, why)| json!({"section": section, "reason": why}))
-            .collect();
+        let told = not_checked.iter().map(|(section, why)| UncheckedSection {
+            section: section.clone(),
+            reason: why.clone(),
+        });
+        let told: Vec<UncheckedSection> = told.collect();
         if let Some(error) = together(&file.path, mistakes) {
             for (section, why) in &not_checked {
                 app.ui.note(&format!("`{section}` is not checked: {why}"));
             }
-            return Err(error.with("notChecked", told));
+            return Err(error.with("notChecked", serde_json::json!(told)));
         }
         let path = file.path.display().to_string();
         let mut text = format!("`{path}` is valid\n");
@@ -176,9 +177,9 @@ impl Check {
         for (section, why) in &not_checked {
             text += &format!("  not checked  {section}: {why}\n");
         }
-        let files: Vec<&str> = file.sources().iter().map(|source| source.name.as_str()).collect();
-        let json = json!({"valid": true, "files": files, "checked": checked, "notChecked": told});
-        app.ui.result(&crate::ui::clean(&text), &json)?;
+        let files = file.sources().iter().map(|source| source.name.clone()).collect();
+        let valid = ValidConfig { valid: true, files, checked, not_checked: told };
+        app.ui.done_result(&crate::ui::clean(&text), &valid)?;
         Ok(exit::OK)
     }
 }

@@ -1,10 +1,10 @@
 //! What was looked at, and what came out: for people, for programs, and as an exit code.
 
 use caproni_driver::{Action, HealthCheck, Verdict};
-use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::exit;
+use crate::output::{Checked, Checkup};
 use crate::ui::{clean, state, wrap};
 
 /// Who looks at what belongs to no driver.
@@ -57,18 +57,17 @@ impl Finding {
         !matches!(self.check.verdict, Verdict::Ok | Verdict::Warning)
     }
 
-    fn to_json(&self) -> Value {
-        let check = &self.check;
-        let actions: Vec<Value> = check.actions.iter().map(action_json).collect();
-        json!({
-            "of": self.of,
-            "name": check.name,
-            "verdict": check.verdict,
-            "message": check.message,
-            "hint": check.hint,
-            "actions": actions,
-            "counts": self.counts,
-        })
+    fn output(&self) -> Checked {
+        let check = self.check.clone();
+        Checked {
+            of: self.of.clone(),
+            name: check.name,
+            verdict: check.verdict,
+            message: check.message,
+            hint: check.hint,
+            actions: check.actions,
+            counts: self.counts,
+        }
     }
 
     fn to_text(&self, names: usize, width: u16) -> String {
@@ -121,9 +120,9 @@ impl Examination {
         gravest.or(codes.first()).copied().unwrap_or(exit::OK)
     }
 
-    pub(super) fn to_json(&self) -> Value {
-        let checks: Vec<Value> = self.findings.iter().map(Finding::to_json).collect();
-        json!({ "ok": self.code() == exit::OK, "exitCode": self.code(), "checks": checks })
+    pub(super) fn output(&self) -> Checkup {
+        let checks = self.findings.iter().map(Finding::output).collect();
+        Checkup { ok: self.code() == exit::OK, exit_code: self.code(), checks }
     }
 
     pub(super) fn to_text(&self, width: u16) -> String {
@@ -200,15 +199,6 @@ fn verdict_name(verdict: &Verdict) -> String {
         Verdict::Other(name) => clean(name),
         _ => "failed".into(),
     }
-}
-
-fn action_json(action: &Action) -> Value {
-    json!({
-        "title": action.title,
-        "reason": action.reason,
-        "argv": action.argv,
-        "privileged": action.privileged,
-    })
 }
 
 #[cfg(test)]

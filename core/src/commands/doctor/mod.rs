@@ -44,7 +44,7 @@ impl Doctor {
             },
             false => found,
         };
-        app.ui.result(&found.to_text(app.ui.width()), &found.to_json())?;
+        app.ui.result(&found.to_text(app.ui.width()), &found.output())?;
         Ok(found.code())
     }
 }

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, ChildStdout};
 
-use super::compare::{Difference, compare};
+use super::compare::compare;
 use crate::commands::App;
 use crate::discovery::Driver;
 use crate::error::Error;
+use crate::output::{AnswerDifference as Difference, ReplayedAnswer};
 use crate::process::Process;
 use crate::recording::{Exchange, Session, Side, reply};
 use crate::transport::next_line;
@@ -31,15 +32,14 @@ impl Verdict {
         self.differences.iter().all(|difference| difference.volatile)
     }
 
-    pub(super) fn to_json(&self) -> Value {
-        let differences: Vec<Value> = self.differences.iter().map(Difference::to_json).collect();
-        json!({
-            "session": self.session,
-            "what": self.what,
-            "id": self.id,
-            "same": self.is_same(),
-            "differences": differences,
-        })
+    pub(super) fn output(&self) -> ReplayedAnswer {
+        ReplayedAnswer {
+            session: self.session,
+            what: self.what.clone(),
+            id: self.id.clone(),
+            same: self.is_same(),
+            differences: self.differences.clone(),
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::conformance::{Plan, check, rules};
 use crate::discovery::Driver;
 use crate::error::{Error, Kind};
 use crate::exit;
+use crate::output::{ListedRule, RuleList};
 use crate::session::Session;
 use crate::ui::clean;
 
@@ -129,25 +130,23 @@ async fn said_name(app: &App, driver: &Driver) -> Result<String, Error> {
 
 fn tell_report(app: &App, report: &Report, all: bool) -> Result<(), Error> {
     let table = if all { format!("{}\n", report.to_table()) } else { String::new() };
-    let json = serde_json::to_value(report)
-        .map_err(|error| Error::internal("the report cannot be written as JSON", error))?;
-    app.ui.result(&clean(&format!("{table}{}", report.to_text())), &json)
+    app.ui.result(&clean(&format!("{table}{}", report.to_text())), report)
 }
 
 fn list_rules(app: &App) -> Result<u8, Error> {
     let mut text = String::new();
-    let mut json = Vec::new();
+    let mut listed = Vec::new();
     for (rule, (id, how)) in rules::all().into_iter().zip(COVERAGE) {
         let (level, words) = match how {
-            How::Checked(level, words) => (Some(*level), words),
-            How::NotChecked(words) => (None, words),
+            How::Checked(level, words) => (Some(*level), *words),
+            How::NotChecked(words) => (None, *words),
         };
         let word = level.map_or("not from outside", level_word);
         text += &format!("[{id}] {}\n    {word}: {words}\n", rule.text);
-        let mut entry = json!({"id": id, "rule": rule.text, "level": level});
-        entry[if level.is_some() { "check" } else { "reason" }] = json!(words);
-        json.push(entry);
+        let (check, reason) =
+            if level.is_some() { (Some(words), None) } else { (None, Some(words)) };
+        listed.push(ListedRule { id, rule: rule.text, level, check, reason });
     }
-    app.ui.result(&text, &json!({ "rules": json }))?;
+    app.ui.result(&text, &RuleList { rules: listed })?;
     Ok(exit::OK)
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::output::AnswerDifference as Difference;
 use crate::recording::HIDDEN;
 
 /// Fields that say the same in other words, or that time and place decide: a difference in
@@ -31,29 +32,10 @@ const VOLATILE: [&str; 22] = [
     "diskBytesLimit",
 ];
 
-/// One place where two answers differ.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Difference {
-    pub(super) path: String,
-    pub(super) recorded: Value,
-    pub(super) came: Value,
-    /// Whether it may differ.
-    pub(super) volatile: bool,
-}
-
 impl Difference {
     pub(super) fn new(path: &str, recorded: impl Into<Value>, came: impl Into<Value>) -> Self {
         let (recorded, came) = (recorded.into(), came.into());
         Self { path: path.into(), recorded, came, volatile: false }
-    }
-
-    pub(super) fn to_json(&self) -> Value {
-        json!({
-            "path": self.path,
-            "recorded": self.recorded,
-            "came": self.came,
-            "volatile": self.volatile,
-        })
     }
 }
 

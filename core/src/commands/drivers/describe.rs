@@ -2,7 +2,6 @@
 
 use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
-use serde_json::json;
 
 use super::list::shown;
 use crate::commands::App;
@@ -10,6 +9,7 @@ use crate::completion;
 use crate::config::{Field, fields};
 use crate::error::Error;
 use crate::exit;
+use crate::output::DescribedDriver;
 use crate::session::Session;
 use crate::ui::{Width, clean, value, wrap, wrapped_table};
 
@@ -33,16 +33,14 @@ impl Describe {
         let driver = app.search.find(&self.driver)?;
         let session =
             Session::open(&driver, app.global.timeout, &app.interrupt, app.listener()).await?;
-        let mut json = json!({"path": driver.path.display().to_string()});
-        if let (Some(json), Ok(serde_json::Value::Object(described))) =
-            (json.as_object_mut(), serde_json::to_value(&session.description))
-        {
-            json.extend(described);
-            json.insert("shadowed".into(), shown(&driver.shadowed).into());
-        }
+        let described = DescribedDriver {
+            path: driver.path.display().to_string(),
+            description: session.description.clone(),
+            shadowed: shown(&driver.shadowed),
+        };
         let text = to_text(&session, app.ui.width());
         session.close().await;
-        app.ui.result(&text, &json)?;
+        app.ui.result(&text, &described)?;
         Ok(exit::OK)
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::ask::{Answer, Turns};
@@ -13,6 +13,7 @@ use crate::commands::App;
 use crate::discovery::{Candidate, Driver, PREFIX};
 use crate::error::Error;
 use crate::exit;
+use crate::output::{DriverList, ListedDriver};
 use crate::ui::{Width, clean, wrapped_table};
 
 /// How long a driver may take to say who it is and to end, when the user says nothing.
@@ -21,7 +22,8 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// List all drivers, also those that are broken, with the reason
 ///
 /// What a driver says of itself is kept until its file changes. A broken one is asked
-/// each time, and is a row like the others: the exit code is 0.
+/// each time, and is a row like the others: the exit code is 0. With `--quiet` only the names of those
+/// that are sound are printed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -47,8 +49,8 @@ impl List {
         {
             app.ui.note(&format!("what the drivers say is not kept: {error}"));
         }
-        let json: Vec<Value> = rows.iter().map(Row::to_json).collect();
-        app.ui.result(&to_text(&rows, app.ui.width()), &json!({ "drivers": json }))?;
+        let drivers = rows.iter().map(Row::output).collect();
+        app.ui.result(&to_text(app, &rows), &DriverList { drivers })?;
         Ok(exit::OK)
     }
 }
@@ -91,22 +93,17 @@ struct Row {
 }
 
 impl Row {
-    fn to_json(&self) -> Value {
+    fn output(&self) -> ListedDriver {
         let facts = self.answer.facts.as_ref();
-        let mut json = json!({
-            "name": self.driver.name,
-            "version": facts.map(|facts| &facts.version),
-            "path": self.driver.path.display().to_string(),
-            "capabilities": facts.map(|facts| &facts.capabilities),
-            "shadowed": shown(&self.driver.shadowed),
-        });
-        if let Some(other) = &self.answer.becomes {
-            json["becomes"] = other.as_str().into();
+        ListedDriver {
+            name: self.driver.name.clone(),
+            version: facts.map(|facts| facts.version.clone()),
+            path: self.driver.path.display().to_string(),
+            capabilities: facts.map(|facts| facts.capabilities.clone()),
+            shadowed: shown(&self.driver.shadowed),
+            becomes: self.answer.becomes.clone(),
+            problem: self.answer.problem.as_ref().map(Error::to_json),
         }
-        if let Some(problem) = &self.answer.problem {
-            json["problem"] = problem.to_json();
-        }
-        json
     }
 
     fn cells(&self) -> [String; 4] {
@@ -143,7 +140,19 @@ pub(crate) fn reason(problem: &Error, driver: &Driver) -> String {
     format!("{}{why}", bare.unwrap_or(&problem.message))
 }
 
-fn to_text(rows: &[Row], width: u16) -> String {
+/// The table, or with `--quiet` the names alone, and a warning of each that is broken.
+fn to_text(app: &App, rows: &[Row]) -> String {
+    if !app.ui.is_quiet() {
+        return table(rows, app.ui.width());
+    }
+    for problem in rows.iter().filter_map(|row| row.answer.problem.as_ref()) {
+        app.ui.warn(&problem.message);
+    }
+    let sound = rows.iter().filter(|row| row.answer.problem.is_none());
+    sound.map(|row| clean(&row.driver.name)).collect::<Vec<_>>().join("\n")
+}
+
+fn table(rows: &[Row], width: u16) -> String {
     if rows.is_empty() {
         return format!("no drivers; put an executable `{PREFIX}NAME` on PATH");
     }

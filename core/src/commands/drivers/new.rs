@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 
 use caproni_driver::command_line;
 use clap::Args;
-use serde_json::json;
 
 use crate::commands::App;
 use crate::discovery::check_name;
 use crate::error::Error;
 use crate::exit;
+use crate::output::WrittenDriver;
 use crate::ui::clean;
 use language::{File, Language, Template};
 use sdk::Sdk;
@@ -72,23 +72,25 @@ impl New {
         template: &Template,
     ) -> Result<u8, Error> {
         let (name, next) = (&self.name, self.next(named, template));
-        let files: Vec<_> = template.files.iter().map(|file| file.path.as_str()).collect();
+        let files: Vec<_> = template.files.iter().map(|file| file.path.clone()).collect();
         let text = format!(
             "driver `{name}` is written into `{}`: {}\n\nnext:\n  {}\n",
             named.display(),
             files.join(", "),
             next.join("\n  "),
         );
-        let language = self.lang.to_string();
-        let folder = folder.display().to_string();
-        let mut json = json!({
-            "name": name, "language": language, "folder": folder, "files": files, "next": next
-        });
         if let Some(warning) = &template.warning {
             app.ui.warn(warning);
-            json["warning"] = warning.as_str().into();
         }
-        app.ui.result(&clean(&text), &json)?;
+        let written = WrittenDriver {
+            name: name.clone(),
+            language: self.lang.to_string(),
+            folder: folder.display().to_string(),
+            files,
+            next,
+            warning: template.warning.clone(),
+        };
+        app.ui.done_result(&clean(&text), &written)?;
         Ok(exit::OK)
     }
 

@@ -59,6 +59,7 @@ fn said(global: &Global) -> Vec<(&'static str, OsString)> {
         ("CAPRONI_PROFILE", global.profile.clone().map(OsString::from)),
         ("CAPRONI_CONFIG_FILE", global.config_file.clone().map(OsString::from)),
         ("CAPRONI_OUTPUT", output),
+        ("CAPRONI_QUIET", flag(global.quiet)),
         ("CAPRONI_LOG", Some(global.level().name().into())),
         ("CAPRONI_TIMEOUT", timeout),
         ("CAPRONI_YES", flag(global.yes)),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::again::{Again, Verdict};
 use super::play;
@@ -12,6 +12,7 @@ use crate::commands::App;
 use crate::discovery::Driver;
 use crate::error::Error;
 use crate::exit;
+use crate::output::Replayed;
 use crate::recording::Recording;
 use crate::ui::{clean, value};
 
@@ -57,10 +58,9 @@ impl Replay {
             verdicts.extend(Again::of(app, &driver, session, limit).await?);
         }
         let same = verdicts.iter().all(Verdict::is_same);
-        let answers: Vec<Value> = verdicts.iter().map(Verdict::to_json).collect();
-        let path = driver.path.display().to_string();
-        let json = json!({"driver": path, "same": same, "answers": answers});
-        app.ui.result(&to_text(&verdicts), &json)?;
+        let answers = verdicts.iter().map(Verdict::output).collect();
+        let replayed = Replayed { driver: driver.path.display().to_string(), same, answers };
+        app.ui.result(&to_text(&verdicts), &replayed)?;
         Ok(if same { exit::OK } else { exit::FAILED })
     }
 }

@@ -10,7 +10,7 @@ use crate::exit;
 /// Print the messages of the driver protocol as a JSON Schema
 ///
 /// It is for programs that check what a driver writes, and for generators of code. It is
-/// JSON with and without `-o json`.
+/// JSON, unless `-o yaml` is given.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
