@@ -6,6 +6,7 @@
 
 mod node;
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use caproni_driver::{Condition, ErrorKind, Node};
@@ -153,9 +154,10 @@ fn look_at_nodes(nodes: &[KubeNode], expected: &[Node]) -> Look {
         .map(|node| node.name.clone())
         .collect();
     let wanted = if expected.is_empty() { nodes.iter().map(name).collect() } else { expected };
+    let by_name: HashMap<String, &KubeNode> = nodes.iter().map(|node| (name(node), node)).collect();
     let mut conditions: Vec<Condition> = wanted
         .iter()
-        .filter_map(|wanted| match nodes.iter().find(|node| name(node) == *wanted) {
+        .filter_map(|wanted| match by_name.get(wanted) {
             None => Some(Condition::failed(wanted, "is not in the cluster yet")),
             Some(node) => why_not_ready(node).map(|why| Condition::failed(wanted, why)),
         })

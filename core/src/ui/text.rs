@@ -1,5 +1,7 @@
 //! How things look as text: readable without colour.
 
+use std::collections::HashSet;
+
 use caproni_driver::{Condition, Difference, ErrorKind, Node};
 use comfy_table::Width::Fixed;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
@@ -49,9 +51,10 @@ pub fn differences_table(differences: &[Difference], width: u16) -> String {
 
 /// A table of a cluster's nodes; `ready` are the names the API calls Ready.
 pub fn nodes_table(nodes: &[Node], ready: Option<&[String]>) -> String {
+    let ready: Option<HashSet<&String>> = ready.map(|names| names.iter().collect());
     let rows = nodes.iter().map(|node| {
         let role = serde_json::to_value(&node.role).map(|role| value(&role)).unwrap_or_default();
-        let kubernetes = match ready {
+        let kubernetes = match &ready {
             Some(ready) if ready.contains(&node.name) => "Ready",
             Some(_) if node.role.in_kubernetes() => "NotReady",
             _ => "-",

@@ -1,5 +1,7 @@
 //! From the containers of a cluster to its status: no I/O, so that every state is tested.
 
+use std::collections::HashSet;
+
 use caproni_driver::{Condition, Node, NodeRole, NodeState, State, Status};
 use caproni_engine::Container;
 
@@ -68,9 +70,10 @@ fn nodes(cluster: &Cluster) -> Vec<Node> {
         let state = cluster.load_balancer().map_or(NodeState::Missing, |lb| lb.state.clone());
         nodes.push(Node::new(cluster.load_balancer_name(), NodeRole::LoadBalancer, state));
     }
+    let known: HashSet<String> = nodes.iter().map(|node| node.name.clone()).collect();
     for container in there {
         if let Some(role) = Role::of(container).node()
-            && !nodes.iter().any(|node| node.name == container.name)
+            && !known.contains(&container.name)
         {
             nodes.push(Node::new(&container.name, role, container.state.clone()));
         }

@@ -51,7 +51,7 @@ pub(crate) fn measure(table: &mut Table, programs: &Programs, args: &Args) {
             ratio: budget.get(&name).map(|budget| count / budget),
             verdict: verdict(count <= most),
             // One without a budget is no good either.
-            far_off: !(count <= most),
+            far_off: most.is_nan() || count > most,
         });
     }
 }
