@@ -22,6 +22,7 @@ pub mod options;
 pub mod process;
 pub mod readiness;
 pub mod recording;
+pub mod seen;
 pub mod session;
 pub mod state;
 pub mod takeover;

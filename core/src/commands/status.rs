@@ -6,10 +6,11 @@ use caproni_driver::{Condition, State, Status as ClusterStatus};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::glance::Glance;
 use super::{App, LIMIT_TO_ASK, Target};
 use crate::error::Error;
 use crate::exit;
-use crate::readiness::{Look, Readiness};
+use crate::readiness::Look;
 use crate::session::{Call, Session};
 use crate::ui::{clean, condition_line, nodes_table};
 
@@ -38,9 +39,10 @@ impl Status {
         if self.watch {
             return super::watch::watch(app, &target).await;
         }
+        let glance = Glance::begin(&target.driver.name, &target.profile);
         let session = app.open(&target).await?;
         let limit = app.global.timeout.unwrap_or(LIMIT_TO_ASK);
-        let report = report(app, &target, &session, limit).await;
+        let report = report(app, &target, &session, limit, glance).await;
         session.close().await;
         let report = report?;
         app.ui.result(&report.to_text(), &report.to_json())?;
@@ -54,15 +56,21 @@ pub(super) async fn report(
     target: &Target,
     session: &Session,
     limit: Duration,
+    glance: Glance,
 ) -> Result<Report, Error> {
+    let mut glance = glance.of(&session.driver.name);
     let config = app.config_if_valid(target, session);
     let call = Call { timeout: Some(limit), ..app.call(target, limit) };
     let status = session.status(call, config.clone()).await?;
     if status.state != State::Ready {
+        glance.check(&status);
         return Ok(Report::new(target, session, status, None));
     }
+    if let Some(look) = glance.ready(&status).await {
+        return Ok(Report::new(target, session, status, Some(look)));
+    }
     let look = match session.kubeconfig(call, config).await {
-        Ok(Some(given)) => Some(Readiness::new(&given.kubeconfig).await?.look(&status.nodes).await),
+        Ok(Some(given)) => Some(glance.look(&given, &status).await?),
         Ok(None) => None,
         Err(error) if super::is_unsupported(&error) => None,
         Err(error) => {
@@ -110,7 +118,9 @@ impl Report {
         if let (Some(json), Ok(Value::Object(status))) =
             (json.as_object_mut(), serde_json::to_value(&self.status))
         {
-            json.extend(status.into_iter().filter(|(key, _)| key != "driver"));
+            // An identity tells nothing to anybody but the driver.
+            let told = |key: &str| !matches!(key, "driver" | "identity");
+            json.extend(status.into_iter().filter(|(key, _)| told(key)));
             json.insert("measured".into(), self.look.is_some().into());
         }
         json
