@@ -46,6 +46,7 @@ mod rounds;
 mod running;
 mod sandbox;
 mod security;
+mod seen;
 mod terminal;
 mod together;
 mod watch;

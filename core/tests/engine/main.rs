@@ -23,6 +23,7 @@ mod resources;
 #[path = "../chaos/rounds.rs"]
 mod rounds;
 mod secrets;
+mod seen;
 mod states;
 mod support;
 mod together;
