@@ -25,6 +25,7 @@ mod output;
 pub mod process;
 pub mod readiness;
 pub mod recording;
+pub mod seen;
 pub mod session;
 pub mod state;
 pub mod takeover;

@@ -22,7 +22,7 @@ use node::KubeNode;
 const LOOK: Duration = Duration::from_secs(5);
 
 /// How long to wait between two looks.
-const PAUSE: Duration = Duration::from_millis(250);
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// What one look at a cluster's API showed.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +39,25 @@ impl Look {
     /// Tells whether everything was as it should be.
     pub fn is_ready(&self) -> bool {
         self.conditions.is_empty()
+    }
+}
+
+/// What an API answered, before it is known which nodes there should be.
+pub struct Answer {
+    version: Option<String>,
+    /// The nodes that it lists, or why it is not asked for them.
+    nodes: Result<Vec<KubeNode>, Condition>,
+}
+
+impl Answer {
+    /// Holds it against the nodes that there should be: those that the driver names, or else
+    /// whatever the API lists, and at least one.
+    pub fn look(&self, expected: &[Node]) -> Look {
+        let look = match &self.nodes {
+            Ok(nodes) => look_at_nodes(nodes, expected),
+            Err(condition) => Look { conditions: vec![condition.clone()], ..Look::default() },
+        };
+        Look { kubernetes_version: self.version.clone(), ..look }
     }
 }
 
@@ -59,37 +78,55 @@ impl Readiness {
             Error::new(Kind::DriverProtocolError, message)
         };
         let parsed = KubeKubeconfig::from_yaml(kubeconfig).map_err(|e| of_no_use(e.to_string()))?;
-        let mut config = Config::from_custom_kubeconfig(parsed, &KubeConfigOptions::default())
-            .await
-            .map_err(|error| of_no_use(error.to_string()))?;
+        Self::of(parsed).await.map_err(|error| of_no_use(error.to_string()))
+    }
+
+    /// Prepares to ask the API of a kubeconfig that was kept. `None` for one that is of no use, and
+    /// for one that would have other programs or servers asked for credentials: that is not to be
+    /// done unless it must be.
+    pub async fn offhand(kubeconfig: &str) -> Option<Self> {
+        let parsed = KubeKubeconfig::from_yaml(kubeconfig).ok()?;
+        let mut users = parsed.auth_infos.iter().filter_map(|user| user.auth_info.as_ref());
+        let asks_others = users.any(|user| user.exec.is_some() || user.auth_provider.is_some());
+        if asks_others { None } else { Self::of(parsed).await.ok() }
+    }
+
+    async fn of(
+        kubeconfig: KubeKubeconfig,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let options = KubeConfigOptions::default();
+        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await?;
         config.connect_timeout = Some(LOOK);
         config.read_timeout = Some(LOOK);
+        // What is not ready answers 503, and is to be told of, or asked again, at once.
+        config.default_retry = false;
         let address = config.cluster_url.to_string();
         let address = address.trim_end_matches('/').to_owned();
-        let client = Client::try_from(config).map_err(|error| of_no_use(error.to_string()))?;
-        Ok(Self { client, address })
+        Ok(Self { client: Client::try_from(config)?, address })
     }
 
-    /// Looks once. The expected nodes are those that the driver names, or else
-    /// whatever the API lists, and at least one.
+    /// Looks once, as [`Answer::look`] says.
     pub async fn look(&self, expected: &[Node]) -> Look {
-        let looked = tokio::time::timeout(LOOK, self.look_unlimited(expected)).await;
-        looked.unwrap_or_else(|_| {
-            self.api_failed(format!("did not answer within {} s", LOOK.as_secs()))
-        })
+        self.ask().await.look(expected)
     }
 
-    async fn look_unlimited(&self, expected: &[Node]) -> Look {
+    /// Asks once, within 5 s.
+    pub async fn ask(&self) -> Answer {
+        let answer = tokio::time::timeout(LOOK, self.ask_unlimited()).await;
+        answer
+            .unwrap_or_else(|_| self.failed(format!("did not answer within {} s", LOOK.as_secs())))
+    }
+
+    async fn ask_unlimited(&self) -> Answer {
         if let Err(error) = self.readyz().await {
-            return self.api_failed(error);
+            return self.failed(error);
         }
         let version = self.client.apiserver_version().await.ok().map(|info| info.git_version);
-        let mut look = match node::nodes(&self.client).await {
-            Ok(nodes) => look_at_nodes(&nodes, expected),
-            Err(error) => self.api_failed(format!("does not list its nodes: {error}")),
+        let answer = match node::nodes(&self.client).await {
+            Ok(nodes) => Answer { version: None, nodes: Ok(nodes) },
+            Err(error) => self.failed(format!("does not list its nodes: {error}")),
         };
-        look.kubernetes_version = version;
-        look
+        Answer { version, ..answer }
     }
 
     async fn readyz(&self) -> Result<(), String> {
@@ -102,9 +139,9 @@ impl Readiness {
         }
     }
 
-    fn api_failed(&self, what: String) -> Look {
+    fn failed(&self, what: String) -> Answer {
         let message = format!("{} {what}", self.address);
-        Look { conditions: vec![Condition::failed("api", message)], ..Look::default() }
+        Answer { version: None, nodes: Err(Condition::failed("api", message)) }
     }
 
     /// Looks until the cluster is ready.

@@ -11,6 +11,7 @@ use caproni_driver::state_file;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::seen::SeenFile;
 
 /// Raised when what is kept changes so that older versions would misread it.
 const FORMAT: u64 = 1;
@@ -30,6 +31,7 @@ const CLUSTERS: &str = "clusters";
 pub struct ClusterState {
     state: PathBuf,
     folder: PathBuf,
+    seen: Option<SeenFile>,
 }
 
 impl ClusterState {
@@ -40,7 +42,8 @@ impl ClusterState {
 
     fn under(state: &Path, driver: &str, profile: &str) -> Self {
         let below = Path::new(CLUSTERS).join(format!("{driver}-{profile}"));
-        Self { state: state.into(), folder: state.join(below) }
+        let seen = SeenFile::under(state, driver, profile);
+        Self { state: state.into(), folder: state.join(below), seen }
     }
 
     /// The clusters of a driver of which something is kept. Where another driver's name begins
@@ -130,6 +133,7 @@ impl ClusterState {
     pub fn forget(&self) {
         // What is left of it is overwritten by the next cluster of the name.
         let _ = std::fs::remove_dir_all(&self.folder);
+        self.seen.iter().for_each(SeenFile::forget);
     }
 
     fn make_folder(&self) -> std::io::Result<()> {

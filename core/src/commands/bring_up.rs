@@ -5,11 +5,12 @@ mod undo;
 
 use std::time::{Duration, Instant};
 
-use caproni_driver::{Change, ChangeCost, ErrorKind, Outcome, Status};
+use caproni_driver::{Change, ChangeCost, ErrorKind, Outcome, State, Status};
 use clap::Args;
 use serde_json::Value;
 
 use super::comparison::{Comparison, Need, dearest};
+use super::glance::Glance;
 use super::{App, LIMIT_TO_ASK, Target, destroy, mend::Mending, status};
 use crate::error::Error;
 use crate::exit;
@@ -68,6 +69,13 @@ pub(super) struct BringUp<'a> {
     begun: Instant,
 }
 
+/// A cluster before anything is done to it.
+struct Before {
+    /// As the driver told it; `None` where it is not what there is any more.
+    status: Option<Status>,
+    glance: Glance,
+}
+
 /// A cluster that is up.
 struct Up {
     outcome: Outcome,
@@ -99,8 +107,10 @@ impl<'a> BringUp<'a> {
     }
 
     async fn attempt(&self) -> Result<Up, Error> {
+        let glance = self.glance(&self.target.driver.name);
         let session = self.app.open(&self.target).await?;
-        let up = self.with(&session).await;
+        let glance = glance.of(&session.driver.name);
+        let up = self.with(&session, glance).await;
         session.close().await;
         match up {
             Ok(up) => Ok(up),
@@ -108,7 +118,16 @@ impl<'a> BringUp<'a> {
         }
     }
 
-    async fn with(&self, session: &Session) -> Result<Up, Error> {
+    fn glance(&self, driver: &str) -> Glance {
+        Glance::begin(driver, &self.target.profile)
+    }
+
+    /// What is left to know when the cluster was changed since it was looked at.
+    fn changed(&self, session: &Session) -> Before {
+        Before { status: None, glance: self.glance(&session.driver.name) }
+    }
+
+    async fn with(&self, session: &Session, glance: Glance) -> Result<Up, Error> {
         let config = self.target.config(session)?;
         let kubeconfig = match session.has_method("kubeconfig") {
             true => Some(UserKubeconfig::locate()?),
@@ -121,10 +140,14 @@ impl<'a> BringUp<'a> {
         if way == Way::Anew {
             return self.anew(session, &config, kubeconfig).await;
         }
-        let gone = match self.go(way, session, &config, kubeconfig.as_ref()).await {
+        let before = Before { status: Some(before), glance };
+        let gone = match self.go(way, session, &config, kubeconfig.as_ref(), before).await {
             Err(error) => match self.dearer(way, &error) {
                 Some(Way::Anew) => self.anew(session, &config, kubeconfig).await,
-                Some(dearer) => self.go(dearer, session, &config, kubeconfig.as_ref()).await,
+                Some(dearer) => {
+                    let before = self.changed(session);
+                    self.go(dearer, session, &config, kubeconfig.as_ref(), before).await
+                }
                 None => Err(error),
             },
             up => up,
@@ -161,11 +184,15 @@ impl<'a> BringUp<'a> {
         session: &Session,
         config: &Value,
         kubeconfig: Option<&UserKubeconfig>,
+        mut before: Before,
     ) -> Result<Up, Error> {
         let outcome = self.change(way, session, config.clone()).await?;
+        if outcome.change != Change::None {
+            before.status = None;
+        }
         let usable = match self.given_up_on(&outcome) {
             Some(cancelled) => Err(cancelled),
-            None => self.make_usable(session, config, kubeconfig).await,
+            None => self.make_usable(session, config, kubeconfig, before).await,
         };
         match usable {
             Ok((status, look)) => {
@@ -190,7 +217,8 @@ impl<'a> BringUp<'a> {
         let context = destroy::context(self.app, &self.target, session, Some(config)).await;
         session.destroy(self.call(), Some(config.clone())).await?;
         ClusterState::of(&session.driver.name, &self.target.profile).forget();
-        let made = self.go(Way::Start, session, config, kubeconfig.as_ref()).await;
+        let before = self.changed(session);
+        let made = self.go(Way::Start, session, config, kubeconfig.as_ref(), before).await;
         let failed = match made {
             Ok(mut up) => {
                 up.outcome.change = recreated();
@@ -242,18 +270,35 @@ impl<'a> BringUp<'a> {
         session: &Session,
         config: &Value,
         user: Option<&UserKubeconfig>,
+        before: Before,
     ) -> Result<(Status, Option<Look>), Error> {
-        let status = session.status(self.call_to_ask(), Some(config.clone())).await?;
-        let given = session.kubeconfig(self.call_to_ask(), Some(config.clone())).await?;
+        let Before { status, mut glance } = before;
+        // Where nothing had to be done it still is what it was.
+        let unchanged = status.filter(|status| status.state == State::Ready);
+        let may_have_seen = unchanged.is_some();
+        let status = match unchanged {
+            Some(status) => status,
+            None => session.status(self.call_to_ask(), Some(config.clone())).await?,
+        };
+        let asked = session.kubeconfig(self.call_to_ask(), Some(config.clone()));
+        let seen = async { if may_have_seen { glance.ready(&status).await } else { None } };
+        let (given, seen) = tokio::join!(asked, seen);
+        let given = given?;
         let (Some(given), Some(user)) = (given, user) else { return Ok((status, None)) };
         let entry = Entry::parse(&given.kubeconfig, &given.context)?;
         ClusterState::of(&session.driver.name, &self.target.profile)
             .keep_kubeconfig(&given.kubeconfig)?;
-        let readiness = Readiness::new(&given.kubeconfig).await?;
-        self.app.ui.step("ready", "waiting until the API and every node are ready");
-        let look = readiness
-            .wait(&status.nodes, self.remaining(), &self.app.interrupt, &self.app.ui)
-            .await?;
+        let look = match seen.filter(|_| glance.was_with(&given)) {
+            Some(look) => look,
+            None => {
+                let readiness = Readiness::new(&given.kubeconfig).await?;
+                let (interrupt, ui) = (&self.app.interrupt, &self.app.ui);
+                ui.step("ready", "waiting until the API and every node are ready");
+                let look = readiness.wait(&status.nodes, self.remaining(), interrupt, ui).await?;
+                glance.keep(&given, &status);
+                look
+            }
+        };
         let current =
             if self.options.switch_context { CurrentContext::Switch } else { CurrentContext::Keep };
         user.put(&entry, current).await?;

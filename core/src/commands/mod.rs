@@ -10,6 +10,7 @@ pub(crate) mod doctor;
 pub(crate) mod drivers;
 pub(crate) mod env;
 pub(crate) mod exec;
+mod glance;
 pub(crate) mod help;
 pub(crate) mod image;
 pub(crate) mod kubeconfig;

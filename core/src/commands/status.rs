@@ -5,11 +5,12 @@ use std::time::Duration;
 use caproni_driver::{Condition, State, Status as ClusterStatus};
 use clap::Args;
 
+use super::glance::Glance;
 use super::{App, LIMIT_TO_ASK, Target};
 use crate::error::Error;
 use crate::exit;
 use crate::output::StatusReport;
-use crate::readiness::{Look, Readiness};
+use crate::readiness::Look;
 use crate::session::{Call, Session};
 use crate::ui::{Ui, clean, condition_line, hang, nodes_table, state as coloured};
 
@@ -39,9 +40,10 @@ impl Status {
         if self.watch {
             return super::watch::watch(app, &target).await;
         }
+        let glance = Glance::begin(&target.driver.name, &target.profile);
         let session = app.open(&target).await?;
         let limit = app.global.timeout.unwrap_or(LIMIT_TO_ASK);
-        let report = report(app, &target, &session, limit).await;
+        let report = report(app, &target, &session, limit, glance).await;
         session.close().await;
         let report = report?;
         app.ui.result(&report.to_text(&app.ui), &report.output())?;
@@ -55,15 +57,21 @@ pub(super) async fn report(
     target: &Target,
     session: &Session,
     limit: Duration,
+    glance: Glance,
 ) -> Result<Report, Error> {
+    let mut glance = glance.of(&session.driver.name);
     let config = app.config_if_valid(target, session);
     let call = Call { timeout: Some(limit), ..app.call(target, limit) };
     let status = session.status(call, config.clone()).await?;
     if status.state != State::Ready {
+        glance.check(&status);
         return Ok(Report::new(target, session, status, None));
     }
+    if let Some(look) = glance.ready(&status).await {
+        return Ok(Report::new(target, session, status, Some(look)));
+    }
     let look = match session.kubeconfig(call, config).await {
-        Ok(Some(given)) => Some(Readiness::new(&given.kubeconfig).await?.look(&status.nodes).await),
+        Ok(Some(given)) => Some(glance.look(&given, &status).await?),
         Ok(None) => None,
         Err(error) if super::is_unsupported(&error) => None,
         Err(error) => {
@@ -110,6 +118,8 @@ impl Report {
         let mut status = self.status.clone();
         // The one below is that of the driver that has answered.
         status.driver = None;
+        // It tells nothing to anybody but the driver.
+        status.identity = None;
         let (profile, driver) = (self.profile.clone(), self.driver.clone());
         StatusReport { profile, driver, status, measured: self.look.is_some() }
     }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::glance::Glance;
 use super::status::{Report, report};
 use super::{App, LIMIT_TO_ASK, Target};
 use crate::error::Error;
@@ -28,7 +29,8 @@ impl<'a> Watch<'a> {
 
     /// Looks once, for so long at most.
     pub(super) async fn look(&self, limit: Duration) -> Result<Report, Error> {
-        report(self.app, self.target, &self.session, limit).await
+        let glance = Glance::begin(&self.session.driver.name, &self.target.profile);
+        report(self.app, self.target, &self.session, limit, glance).await
     }
 
     /// Ends the driver.

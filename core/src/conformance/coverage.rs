@@ -109,6 +109,10 @@ pub const COVERAGE: &[(&str, How)] = &[
     ("STATUS-3", NotChecked("how a backend is made not to answer is each driver's own")),
     ("STATUS-4", Checked(Destructive, "the status of what SIGKILL has left")),
     ("STATUS-5", Checked(Meaning, "it is asked twice")),
+    (
+        "STATUS-6",
+        Checked(Destructive, "the identity of one made anew is compared with the first's"),
+    ),
     ("RESTART-1", Checked(Destructive, "restart of a cluster that runs")),
     ("RESTART-2", Checked(Destructive, "restart with one field changed")),
     ("KUBE-1", Checked(Destructive, "the kubeconfig is read")),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use caproni_driver::Status;
 use serde_json::json;
 
-use super::life::{MOMENT, changed_by, remove, status};
+use super::life::{MOMENT, changed_by, is_another, remove, status};
 use super::meaning::typed;
 use super::probe::Probe;
 use super::trial::Trial;
@@ -15,12 +15,14 @@ use crate::error::Error;
 /// How long a rollback may take.
 const ROLLBACK: Duration = Duration::from_secs(60);
 
+/// Interrupts them. `first` is the identity of the cluster that was there before and is destroyed.
+///
 /// # Errors
 /// `DriverNotExecutable`.
-pub(super) async fn run(trial: &Trial<'_>) -> Result<(), Error> {
+pub(super) async fn run(trial: &Trial<'_>, first: Option<&str>) -> Result<(), Error> {
     cancelled(trial).await?;
     input_ended(trial).await?;
-    killed(trial).await?;
+    killed(trial, first).await?;
     both_at_once(trial).await
 }
 
@@ -83,7 +85,7 @@ async fn input_ended(trial: &Trial<'_>) -> Result<(), Error> {
 }
 
 /// After SIGKILL in the middle `status` is true, `start` completes it, `destroy` removes it.
-async fn killed(trial: &Trial<'_>) -> Result<(), Error> {
+async fn killed(trial: &Trial<'_>, first: Option<&str>) -> Result<(), Error> {
     begin(trial).await?.kill().await;
     let mut probe = trial.session().await?;
     let answer = trial.status_for(&mut probe, "LIFE-7").await;
@@ -99,9 +101,12 @@ async fn killed(trial: &Trial<'_>) -> Result<(), Error> {
             format!("`start` on half a cluster answers `{change}`")
         });
         let whole = status(trial, &mut probe).await;
-        hold(trial, &probe, "START-4", whole.is_none_or(|whole| whole.exists), || {
+        hold(trial, &probe, "START-4", whole.as_ref().is_none_or(|whole| whole.exists), || {
             "`start` on half a cluster succeeds, and nothing exists".into()
         });
+        if let Some(whole) = whole {
+            is_another(trial, &probe, first, &whole);
+        }
     }
     probe.kill().await;
     begin_again_and_destroy(trial).await

@@ -30,13 +30,30 @@ pub(super) async fn run(trial: &Trial<'_>) -> Result<(), Error> {
         runs_as_asked(trial, &probe, status);
         other_config(trial, &mut probe, status).await;
     }
+    let first = status.and_then(|status| status.identity);
     beside::run(trial, &mut probe).await;
     stop_and_start(trial, &mut probe).await;
     restart(trial, &mut probe).await;
     destroy(trial, &mut probe).await;
     super::lifecycle::end_well(trial, probe).await;
-    interrupted::run(trial).await?;
+    interrupted::run(trial, first.as_deref()).await?;
     remove(trial).await
+}
+
+/// The longest text by which a driver may tell a cluster from another, in bytes.
+const LONGEST_IDENTITY: usize = 256;
+
+/// A cluster that was made anew is another one than the first of its name.
+pub(super) fn is_another(trial: &Trial<'_>, probe: &Probe, first: Option<&str>, now: &Status) {
+    let (Some(first), Some(second)) = (first, now.identity.as_deref()) else {
+        return trial.judge.not_applicable("STATUS-6", "its status has no `identity`");
+    };
+    hold(trial, probe, "STATUS-6", second != first, || {
+        "a cluster that was destroyed and made anew has the `identity` of the first one".into()
+    });
+    hold(trial, probe, "STATUS-6", second.len() <= LONGEST_IDENTITY, || {
+        format!("the `identity` is longer than {LONGEST_IDENTITY} bytes")
+    });
 }
 
 /// Removes what is left of the trial's cluster, whatever happened.

@@ -51,6 +51,7 @@ mod sandbox;
 mod schemas;
 mod screen;
 mod security;
+mod seen;
 mod steps;
 mod summary;
 mod terminal;

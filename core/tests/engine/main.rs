@@ -24,6 +24,7 @@ mod resources;
 mod rounds;
 mod screens;
 mod secrets;
+mod seen;
 mod states;
 mod support;
 mod together;

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use bollard::models::{
-    ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummary, PortMap, PortSummary,
-};
+use bollard::models::{ContainerInspectResponse, ContainerSummary, PortMap, PortSummary};
 use caproni_driver::NodeState;
 
 use crate::binding::Binding;
@@ -32,6 +30,8 @@ pub struct Container {
     pub networks: BTreeMap<String, String>,
     /// When it was made, in seconds of Unix time, where the engine's list told.
     pub created: Option<i64>,
+    /// When it was started last, where it ever was.
+    pub started: Option<String>,
 }
 
 impl Container {
@@ -45,17 +45,40 @@ impl Container {
         let (api, bindings) = bindings(host.port_bindings.as_ref())
             .into_iter()
             .partition::<Vec<_>, _>(Binding::is_api);
+        let state = inspected.state.unwrap_or_default();
         Self {
             id: inspected.id.unwrap_or_default(),
             name: inspected.name.unwrap_or_default().trim_start_matches('/').to_owned(),
-            state: node_state(inspected.state.and_then(|state| state.status)),
+            state: node_state(state.status),
             image: config.image,
             bindings,
             api: api.into_iter().next(),
             binds: host.binds.unwrap_or_default(),
             networks: networks.map(|(k, v)| (k, address(v).unwrap_or_default())).collect(),
             created: None,
+            started: state.started_at,
             labels: config.labels.unwrap_or_default(),
+        }
+    }
+
+    /// Reads what the engine's list tells: neither what is published nor what is mounted, and not
+    /// when it was started.
+    pub fn listed(listed: &ContainerSummary) -> Self {
+        let networks = listed.network_settings.clone().and_then(|settings| settings.networks);
+        let address = |network: bollard::models::EndpointSettings| network.ip_address;
+        let networks = networks.unwrap_or_default().into_iter();
+        Self {
+            id: listed.id.clone().unwrap_or_default(),
+            name: name_of(listed),
+            state: node_state(listed.state.as_ref()),
+            image: listed.image.clone(),
+            bindings: Vec::new(),
+            api: None,
+            binds: Vec::new(),
+            networks: networks.map(|(k, v)| (k, address(v).unwrap_or_default())).collect(),
+            created: listed.created,
+            started: None,
+            labels: listed.labels.clone().unwrap_or_default(),
         }
     }
 
@@ -97,16 +120,16 @@ pub fn bindings_of(listed: &ContainerSummary) -> Vec<Binding> {
     listed.ports.iter().flatten().map(binding).collect()
 }
 
-fn node_state(status: Option<ContainerStateStatusEnum>) -> NodeState {
-    match status {
-        Some(ContainerStateStatusEnum::RUNNING) => NodeState::Running,
-        Some(ContainerStateStatusEnum::CREATED) => NodeState::Created,
-        Some(ContainerStateStatusEnum::RESTARTING) => NodeState::Restarting,
-        Some(ContainerStateStatusEnum::PAUSED) => NodeState::Paused,
-        Some(ContainerStateStatusEnum::EXITED | ContainerStateStatusEnum::DEAD) | None => {
-            NodeState::Stopped
-        }
-        Some(other) => NodeState::Other(other.to_string()),
+/// The engine's word in an inspection, or in its list, which has the same ones.
+fn node_state(status: Option<impl ToString>) -> NodeState {
+    let Some(status) = status else { return NodeState::Stopped };
+    match &*status.to_string() {
+        "running" => NodeState::Running,
+        "created" => NodeState::Created,
+        "restarting" => NodeState::Restarting,
+        "paused" => NodeState::Paused,
+        "exited" | "dead" => NodeState::Stopped,
+        other => NodeState::Other(other.to_owned()),
     }
 }
 
@@ -150,6 +173,24 @@ mod tests {
         let texts: Vec<_> = container.bindings.iter().map(Binding::to_string).collect();
         assert_eq!(texts, ["6443/udp", "8080:80"]);
         assert_eq!(container.api.unwrap().to_string(), "127.0.0.1:40000:6443");
+    }
+
+    #[test]
+    fn the_list_tells_of_a_container_what_an_inspection_tells() {
+        let networks = json!({"Networks": {"nodes": {"IPAddress": "172.18.0.3"}}});
+        let labels = json!({"k3d.role": "server"});
+        let inspected = read(json!({
+            "Id": "1", "Name": "/a", "State": {"Status": "paused"},
+            "Config": {"Image": "k3s:1", "Labels": labels}, "NetworkSettings": networks,
+        }));
+        let listed = Container::listed(
+            &serde_json::from_value(json!({
+                "Id": "1", "Names": ["/a"], "State": "paused", "Image": "k3s:1", "Labels": labels,
+                "NetworkSettings": networks,
+            }))
+            .unwrap(),
+        );
+        assert_eq!(listed, inspected);
     }
 
     #[test]

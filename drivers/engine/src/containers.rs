@@ -5,14 +5,21 @@ use std::time::Duration;
 
 use bollard::models::ContainerSummary;
 use bollard::query_parameters::{
-    ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
-    RenameContainerOptionsBuilder, StopContainerOptionsBuilder,
+    ListContainersOptions, ListContainersOptionsBuilder, LogsOptionsBuilder,
+    RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder, StopContainerOptionsBuilder,
 };
 use caproni_driver::Error;
 use futures_util::TryStreamExt;
 
 use crate::container::Container;
 use crate::engine::{Engine, WORK};
+
+/// All containers that have all of the labels.
+pub(crate) fn with_labels(labels: &[&str]) -> ListContainersOptions {
+    let labels = labels.iter().map(|&label| label.to_owned()).collect();
+    let filters = HashMap::from([("label".to_owned(), labels)]);
+    ListContainersOptionsBuilder::default().all(true).filters(&filters).build()
+}
 
 impl Engine {
     /// Inspects one container; `None` when it is gone since it was listed.
@@ -31,10 +38,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::connect`].
     pub async fn list(&self, labels: &[&str]) -> Result<Vec<ContainerSummary>, Error> {
-        let labels = labels.iter().map(|&label| label.to_owned()).collect();
-        let filters = HashMap::from([("label".to_owned(), labels)]);
-        let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-        self.answer(self.docker.list_containers(Some(options))).await
+        self.answer(self.docker.list_containers(Some(with_labels(labels)))).await
     }
 
     /// Lists all containers that run.

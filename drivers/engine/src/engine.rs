@@ -4,9 +4,11 @@ use std::future::Future;
 use std::time::Duration;
 
 use bollard::Docker;
+use bollard::models::ContainerSummary;
 use caproni_driver::backend::{Backend, Platform};
 use caproni_driver::{Error, ErrorKind, Program, Request};
 
+use crate::containers::with_labels;
 use crate::endpoint::Endpoint;
 use crate::mend::{self, Silence};
 use crate::opening;
@@ -59,21 +61,58 @@ impl Engine {
     /// # Errors
     /// As [`Engine::connect`], and `BackendMissing`.
     pub async fn connect_for(request: &Request, backend: &Backend) -> Result<Self, Error> {
-        let error = match Self::connect(request).await {
-            Ok(engine) => return Ok(engine),
-            Err(error) => error,
+        Self::connect(request).await.map_err(|error| Self::failed_for(backend, error))
+    }
+
+    /// As [`Engine::connect_for`], and lists the containers, stopped ones too, that have the label:
+    /// as the first question of all, which needs no other before it.
+    ///
+    /// # Errors
+    /// As [`Engine::connect_for`].
+    pub async fn connect_and_list(
+        request: &Request,
+        backend: &Backend,
+        label: &str,
+    ) -> Result<(Self, Vec<ContainerSummary>), Error> {
+        let opened = Self::open_and_list(request, label).await;
+        opened.map_err(|error| Self::failed_for(backend, error))
+    }
+
+    async fn open_and_list(
+        request: &Request,
+        label: &str,
+    ) -> Result<(Self, Vec<ContainerSummary>), Error> {
+        let endpoint = Endpoint::of_environment()?;
+        let list = |docker: Docker| async move {
+            docker.list_containers(Some(with_labels(&[label]))).await
         };
+        let opened = opening::open_and_ask(&endpoint.transport, list);
+        match within(request, ANSWER, opened).await {
+            Ok((docker, listed)) => {
+                Ok((Self { docker, endpoint, request: request.clone() }, listed))
+            }
+            // Something refuses, which is an engine if it can be connected to.
+            Err(Failure::Engine(error)) if status_code(&error).is_some() => {
+                let engine = Self::connect(request).await?;
+                let listed = engine.list(&[label]).await?;
+                Ok((engine, listed))
+            }
+            Err(failure) => Err(failure.explain(&endpoint)),
+        }
+    }
+
+    fn failed_for(backend: &Backend, error: Error) -> Error {
         let silent =
             matches!(error.kind(), ErrorKind::BackendUnavailable | ErrorKind::BackendMissing);
         if !silent || backend.path().is_some() {
-            return Err(error);
+            return error;
         }
         let both = backend.missing(&Platform::detect()).with_cause(&error);
         let hint = match (&both.data.hint, &error.data.hint) {
             (Some(first), Some(second)) => format!("{first}; then {second}"),
             (first, second) => first.clone().or_else(|| second.clone()).unwrap_or_default(),
         };
-        Err(both.with_hint(hint).with_actions(error.data.actions))
+        both.with_hint(hint).with_actions(error.data.actions)
     }
 
     /// Tells where the engine is and its version, as far as either is to be had.

@@ -4,10 +4,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use caproni_driver::{Error, ErrorKind, Request, Status, lock};
 use caproni_engine::{Engine, Vantage};
+use futures_util::future::try_join;
 
 use crate::cluster::Cluster;
 use crate::k3d::K3D;
-use crate::look::look;
+use crate::kubeconfig;
+use crate::look::{label, look, look_at};
 use crate::status::{self, Around};
 
 /// How long finding out what is left of a failed request may take.
@@ -19,6 +21,19 @@ const LOOK: Duration = Duration::from_secs(3);
 /// As [`Engine::connect_for`].
 pub(crate) async fn connect(request: &Request) -> Result<Engine, Error> {
     Engine::connect_for(request, &K3D).await
+}
+
+/// Connects to the engine and looks at a cluster, with as few questions as that takes, and finds out
+/// where this process is.
+///
+/// # Errors
+/// As [`Engine::connect_for`].
+pub(crate) async fn connect_and_look(
+    request: &Request,
+    profile: &str,
+) -> Result<(Cluster, Vantage), Error> {
+    let (engine, listed) = Engine::connect_and_list(request, &K3D, &label(profile)).await?;
+    try_join(look_at(&engine, profile, &listed), engine.vantage()).await
 }
 
 /// Tells a cluster's status as it is now, with who works on it.
@@ -33,7 +48,9 @@ pub(crate) fn status_of(cluster: &Cluster, vantage: &Vantage) -> Status {
         host: Some(vantage.host()),
         now: i64::try_from(now.as_secs()).unwrap_or(i64::MAX),
     };
-    status::of(cluster, &around)
+    let mut status = status::of(cluster, &around);
+    status.identity = kubeconfig::identity(cluster, vantage);
+    status
 }
 
 /// Adds to a failure of a change in which state it leaves the cluster, unless that is

@@ -6,11 +6,12 @@
 use caproni_driver::backend::kubeconfig::{self, Address};
 use caproni_driver::{Error, ErrorKind, Kubeconfig, Request};
 use caproni_engine::plan::not_running;
-use caproni_engine::{Binding, Container, Vantage};
+use caproni_engine::{Binding, Container, Engine, Vantage};
+use futures_util::future::try_join3;
 
 use crate::cluster::Cluster;
-use crate::connect::connect;
-use crate::look::look;
+use crate::k3d::K3D;
+use crate::look::{label, look_at};
 use crate::status::{api_host, context, noted_host};
 
 /// The file that k3s writes in each server.
@@ -23,27 +24,46 @@ const API_PORT: &str = "k3d.server.api.port";
 /// # Errors
 /// `ClusterNotRunning` when there is no cluster, or none that ever ran.
 pub(crate) async fn kubeconfig(request: &Request, profile: &str) -> Result<Kubeconfig, Error> {
-    let engine = connect(request).await?;
-    let cluster = look(&engine, profile).await?;
-    let servers = cluster.servers();
-    // k3d's choice: the server on which it noted the API's address.
-    let server = servers.iter().find(|server| server.labels.contains_key(API_PORT));
-    let Some(server) = server.or(servers.first()) else {
+    let (engine, listed) = Engine::connect_and_list(request, &K3D, &label(profile)).await?;
+    let containers = listed.iter().map(Container::listed).collect();
+    let servers = Cluster { name: profile.into(), containers, ..Cluster::default() };
+    let Some(server) = writer(&servers) else {
         let message = format!("there is no cluster `{profile}`");
         return Err(not_running(message));
     };
-    let Some(text) = engine.read(&server.id, FILE).await? else {
+    let look = look_at(&engine, profile, &listed);
+    let (cluster, vantage, text) =
+        try_join3(look, engine.vantage(), engine.read(&server.id, FILE)).await?;
+    let Some(text) = text else {
         let message = format!("cluster `{profile}` has not written a kubeconfig yet");
         return Err(not_running(message));
     };
     let name = context(profile);
-    let address = address(&cluster, &engine.vantage().await?)?;
+    let address = address(&cluster, &vantage)?;
     let text =
         kubeconfig::rename(&text, &name, &format!("admin@{name}"), &address).ok_or_else(|| {
             let message = format!("`{FILE}` in `{}` is not a kubeconfig", server.name);
             Error::new(ErrorKind::BackendFailed, message)
         })?;
     Ok(Kubeconfig::new(text, name))
+}
+
+/// The server whose kubeconfig is taken. k3d's choice is the one on which it noted the API's address.
+fn writer(cluster: &Cluster) -> Option<&Container> {
+    let servers = cluster.servers();
+    let noted = servers.iter().find(|server| server.labels.contains_key(API_PORT));
+    noted.or(servers.first()).copied()
+}
+
+/// Tells a cluster from all others that have, had, or will have another kubeconfig. No two containers
+/// have one id, on whatever engine; and k3s may renew what is in the file when it starts.
+pub(crate) fn identity(cluster: &Cluster, vantage: &Vantage) -> Option<String> {
+    writer(cluster)?;
+    let address = address(cluster, vantage).ok()?.url();
+    let nodes = cluster.load_balancer().into_iter().chain(cluster.servers());
+    let of_node = |node: &Container| [node.id.clone(), node.started.clone().unwrap_or_default()];
+    let parts: Vec<String> = nodes.flat_map(of_node).chain([address]).collect();
+    Some(caproni_driver::identity(parts.iter().map(String::as_str)))
 }
 
 /// The address of the API as it is reached from here.
@@ -84,6 +104,26 @@ mod tests {
         let there = |host: &str| Vantage::OtherMachine(host.into());
         assert_eq!(url(&there("docker")), format!("https://docker:{port}"));
         assert_eq!(url(&there("fd00::1")), format!("https://[fd00::1]:{port}"));
+    }
+
+    #[test]
+    fn another_cluster_another_start_and_another_address_is_another_identity() {
+        let here = Vantage::SameMachine;
+        let known = identity(&running(), &here).unwrap();
+        assert_eq!(identity(&running(), &here).unwrap(), known);
+        let there = Vantage::OtherMachine("docker".into());
+        assert_ne!(identity(&running(), &there).unwrap(), known);
+        let changes: [fn(&mut Container); 3] = [
+            |node| node.id.push('0'),
+            |node| node.started = Some("2026-11-05T09:12:33Z".into()),
+            |node| node.api.iter_mut().for_each(|api| api.host_port = Some(1)),
+        ];
+        for change in changes {
+            let mut cluster = running();
+            cluster.containers.iter_mut().for_each(change);
+            assert_ne!(identity(&cluster, &here).unwrap(), known);
+        }
+        assert_eq!(identity(&Cluster::default(), &here), None);
     }
 
     #[test]

@@ -10,10 +10,7 @@ use caproni_driver::{
     Plan, Request, Status, Usage, Versions, async_trait, describe, serve,
 };
 use caproni_engine::plan::{Exec, Logs};
-use futures_util::future::try_join;
 use serde_json::Value;
-
-use look::look;
 
 mod cluster;
 mod compare;
@@ -107,8 +104,7 @@ impl DriverServer for K3dDriver {
         _config: Option<Value>,
         _timeout_ms: Option<u64>,
     ) -> Result<Status, Error> {
-        let engine = connect::connect(&Request::of(ext)).await?;
-        let (cluster, vantage) = try_join(look(&engine, &profile), engine.vantage()).await?;
+        let (cluster, vantage) = connect::connect_and_look(&Request::of(ext), &profile).await?;
         Ok(connect::status_of(&cluster, &vantage))
     }
 

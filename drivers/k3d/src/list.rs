@@ -1,23 +1,32 @@
 //! Every cluster that k3d has on the engine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use caproni_driver::{Cluster as Listed, Clusters, Error, Request, check_profile};
 use caproni_engine::{ContainerSummary, Engine, Vantage, label_of};
-use futures_util::future::{try_join_all, try_join3};
+use futures_util::future::{try_join, try_join_all};
 
 use crate::cluster::CLUSTER_LABEL;
-use crate::connect::{connect, status_of};
-use crate::look::{K3D_LABEL, look};
+use crate::connect::status_of;
+use crate::k3d::K3D;
+use crate::look::{K3D_LABEL, glance_at};
 
 /// Lists the clusters, stopped and half-made ones too.
 ///
 /// # Errors
 /// As [`caproni_engine::Engine::connect`].
 pub(crate) async fn list(request: &Request) -> Result<Clusters, Error> {
-    let engine = connect(request).await?;
-    let names = names(&engine).await?;
-    let clusters = try_join_all(names.iter().map(|name| look(&engine, name))).await?;
+    let (engine, containers) = Engine::connect_and_list(request, &K3D, CLUSTER_LABEL).await?;
+    let names = names(&engine, &containers).await?;
+    let of_name = containers.into_iter().fold(BTreeMap::new(), |mut all: ByName, container| {
+        let name = label_of(&container, CLUSTER_LABEL).unwrap_or_default().to_owned();
+        all.entry(name).or_default().push(container);
+        all
+    });
+    let none = Vec::new();
+    let glances =
+        names.iter().map(|name| glance_at(&engine, name, of_name.get(name).unwrap_or(&none)));
+    let clusters = try_join_all(glances).await?;
     let rows = clusters.iter().filter_map(|cluster| {
         let status = status_of(cluster, &Vantage::SameMachine);
         let mut row = Listed::new(&cluster.name, status.state)
@@ -28,12 +37,16 @@ pub(crate) async fn list(request: &Request) -> Result<Clusters, Error> {
     Ok(Clusters::new(rows.collect()))
 }
 
+/// The containers of each cluster.
+type ByName = BTreeMap<String, Vec<ContainerSummary>>;
+
 /// The names of all clusters of which there is something.
-async fn names(engine: &Engine) -> Result<BTreeSet<String>, Error> {
-    let containers = engine.list(&[CLUSTER_LABEL]);
+async fn names(
+    engine: &Engine,
+    containers: &[ContainerSummary],
+) -> Result<BTreeSet<String>, Error> {
     let networks = engine.networks_with(K3D_LABEL);
-    let (containers, volumes, networks) =
-        try_join3(containers, engine.volumes(K3D_LABEL), networks).await?;
+    let (volumes, networks) = try_join(engine.volumes(K3D_LABEL), networks).await?;
     let mut names: BTreeSet<String> = containers
         .iter()
         .filter_map(|container| label_of(container, CLUSTER_LABEL))
@@ -42,17 +55,18 @@ async fn names(engine: &Engine) -> Result<BTreeSet<String>, Error> {
     // What a creation that was ended has left, though no node came of it.
     names.extend(volumes.iter().filter_map(|volume| cluster_of(volume, "-images")));
     // A network that is in use may be shared, and named as if it was a cluster's own.
-    let used: BTreeSet<String> = containers.into_iter().flat_map(networks_of).collect();
+    let used: BTreeSet<&str> = containers.iter().flat_map(networks_of).collect();
     let unused = networks.into_iter().filter_map(|network| network.name);
-    let unused = unused.filter(|name| !used.contains(name));
+    let unused = unused.filter(|name| !used.contains(name.as_str()));
     names.extend(unused.filter_map(|network| cluster_of(&network, "")));
     names.retain(|name| check_profile(name).is_ok());
     Ok(names)
 }
 
-fn networks_of(container: ContainerSummary) -> Vec<String> {
-    let settings = container.network_settings.unwrap_or_default();
-    settings.networks.unwrap_or_default().into_keys().collect()
+fn networks_of(container: &ContainerSummary) -> impl Iterator<Item = &str> {
+    let settings = container.network_settings.as_ref();
+    let networks = settings.and_then(|settings| settings.networks.as_ref());
+    networks.into_iter().flat_map(|networks| networks.keys().map(String::as_str))
 }
 
 /// The cluster that something is named after, as k3d does it.

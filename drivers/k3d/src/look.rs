@@ -22,12 +22,53 @@ pub(crate) const K3D_LABEL: &str = "app=k3d";
 /// As [`Engine::connect`].
 pub(crate) async fn look(engine: &Engine, name: &str) -> Result<Cluster, Error> {
     let listed = engine.list(&[&label(name)]).await?;
+    look_at(engine, name, &listed).await
+}
+
+/// Looks at a cluster whose containers are listed already.
+///
+/// # Errors
+/// As [`Engine::connect`].
+pub(crate) async fn look_at(
+    engine: &Engine,
+    name: &str,
+    listed: &[ContainerSummary],
+) -> Result<Cluster, Error> {
     let containers = listed.iter().map(|summary| engine.container(summary));
-    let finished = is_finished(engine, &listed);
+    let finished = is_finished(engine, listed);
     let (containers, finished) = join(try_join_all(containers), finished).await;
     let containers: Vec<Container> = containers?.into_iter().flatten().collect();
-    let mut cluster =
-        Cluster { name: name.into(), containers, finished: finished?, leftovers: false };
+    with_leftovers(engine, of_listed(name, containers, finished?)).await
+}
+
+/// Looks at a cluster whose containers are listed already as far as is needed to list it: at
+/// nothing that the list tells.
+///
+/// # Errors
+/// As [`Engine::connect`].
+pub(crate) async fn glance_at(
+    engine: &Engine,
+    name: &str,
+    listed: &[ContainerSummary],
+) -> Result<Cluster, Error> {
+    let containers: Vec<Container> = listed.iter().map(Container::listed).collect();
+    // The list has no name of an image whose name is another one's by now.
+    if containers
+        .iter()
+        .any(|it| it.image.as_ref().is_none_or(|image| image.starts_with("sha256:")))
+    {
+        return look_at(engine, name, listed).await;
+    }
+    let finished = is_finished(engine, listed).await?;
+    with_leftovers(engine, of_listed(name, containers, finished)).await
+}
+
+fn of_listed(name: &str, containers: Vec<Container>, finished: bool) -> Cluster {
+    Cluster { name: name.into(), containers, finished, leftovers: false }
+}
+
+async fn with_leftovers(engine: &Engine, mut cluster: Cluster) -> Result<Cluster, Error> {
+    let name = &cluster.name;
     if cluster.nodes().is_empty() {
         let own = [own_network(name)];
         let (volumes, networks) =

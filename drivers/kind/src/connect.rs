@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use caproni_driver::{Error, ErrorKind, Request, Status, lock};
 use caproni_engine::{Engine, Vantage};
+use futures_util::future::try_join;
 use serde_json::Value;
 
 use crate::NAME;
@@ -11,7 +12,8 @@ use crate::cluster::Cluster;
 use crate::compare;
 use crate::config::KindConfig;
 use crate::kind::KIND;
-use crate::look::look;
+use crate::kubeconfig;
+use crate::look::{label, look, look_at};
 use crate::status::{self, Around};
 
 /// How long finding out what is left of a failed request may take.
@@ -25,6 +27,19 @@ pub(crate) async fn connect(request: &Request) -> Result<Engine, Error> {
     Engine::connect_for(request, &KIND).await
 }
 
+/// Connects to the engine and looks at a cluster, with as few questions as that takes, and finds out
+/// where this process is.
+///
+/// # Errors
+/// As [`Engine::connect_for`].
+pub(crate) async fn connect_and_look(
+    request: &Request,
+    profile: &str,
+) -> Result<(Cluster, Vantage), Error> {
+    let (engine, listed) = Engine::connect_and_list(request, &KIND, &label(profile)).await?;
+    try_join(look_at(&engine, profile, &listed), engine.vantage()).await
+}
+
 /// Tells a cluster's status as it is now, with who works on it. A config that is asked for
 /// decides how what means the same is spelled.
 pub(crate) fn status_of(cluster: &Cluster, vantage: &Vantage, asked: Option<&Value>) -> Status {
@@ -33,6 +48,7 @@ pub(crate) fn status_of(cluster: &Cluster, vantage: &Vantage, asked: Option<&Val
         holder.as_deref().filter(|who| who.starts_with("start ") || who.starts_with("restart "));
     let around = Around { starter, host: Some(vantage.host()) };
     let mut status = status::of(cluster, &around);
+    status.identity = kubeconfig::identity(cluster, vantage);
     let requested = asked.and_then(|asked| Some((asked, KindConfig::read(asked).ok()?)));
     if let (Some(_), Some((asked, requested))) = (&status.config, requested) {
         status.config = Some(compare::as_asked(cluster, &requested, asked));

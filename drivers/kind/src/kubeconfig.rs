@@ -6,11 +6,12 @@
 use caproni_driver::backend::kubeconfig::{self, Address};
 use caproni_driver::{Error, ErrorKind, Kubeconfig, Request};
 use caproni_engine::plan::not_running;
-use caproni_engine::{Binding, Container, Vantage};
+use caproni_engine::{Binding, Container, Engine, Vantage};
+use futures_util::future::{try_join_all, try_join3};
 
 use crate::cluster::Cluster;
-use crate::connect::connect;
-use crate::look::look;
+use crate::kind::KIND;
+use crate::look::{label, look_at};
 use crate::role::Role;
 use crate::status::context;
 
@@ -22,25 +23,37 @@ const FILE: &str = "/etc/kubernetes/admin.conf";
 /// # Errors
 /// `ClusterNotRunning` when there is no cluster, or none that ever ran.
 pub(crate) async fn kubeconfig(request: &Request, profile: &str) -> Result<Kubeconfig, Error> {
-    let engine = connect(request).await?;
-    let cluster = look(&engine, profile).await?;
-    if cluster.containers.is_empty() {
+    let (engine, listed) = Engine::connect_and_list(request, &KIND, &label(profile)).await?;
+    if listed.is_empty() {
         return Err(not_running(format!("there is no cluster `{profile}`")));
     }
-    let mut text = None;
-    for node in cluster.of_role(Role::ControlPlane) {
-        text = text.or(engine.read(&node.id, FILE).await?);
-    }
-    let Some(text) = text else {
+    let containers = listed.iter().map(Container::listed).collect();
+    let nodes = Cluster { name: profile.into(), containers, ..Cluster::default() };
+    let control_planes = nodes.of_role(Role::ControlPlane);
+    let texts = try_join_all(control_planes.iter().map(|node| engine.read(&node.id, FILE)));
+    let look = look_at(&engine, profile, &listed);
+    let (cluster, vantage, texts) = try_join3(look, engine.vantage(), texts).await?;
+    let Some(text) = texts.into_iter().flatten().next() else {
         return Err(not_running(format!("cluster `{profile}` has no kubeconfig yet")));
     };
-    let address = address(&cluster, &engine.vantage().await?)?;
+    let address = address(&cluster, &vantage)?;
     let name = context(profile);
     let text = kubeconfig::rename(&text, &name, &name, &address).ok_or_else(|| {
         let message = format!("`{FILE}` of cluster `{profile}` is not a kubeconfig");
         Error::new(ErrorKind::BackendFailed, message)
     })?;
     Ok(Kubeconfig::new(text, name))
+}
+
+/// Tells a cluster from all others that have, had, or will have another kubeconfig. No two containers
+/// have one id, on whatever engine; and what a node does when it starts is its image's affair.
+pub(crate) fn identity(cluster: &Cluster, vantage: &Vantage) -> Option<String> {
+    let address = address(cluster, vantage).ok()?.url();
+    let control_planes = cluster.of_role(Role::ControlPlane);
+    let nodes = cluster.load_balancer().into_iter().chain(control_planes);
+    let of_node = |node: &Container| [node.id.clone(), node.started.clone().unwrap_or_default()];
+    let parts: Vec<String> = nodes.flat_map(of_node).chain([address]).collect();
+    Some(caproni_driver::identity(parts.iter().map(String::as_str)))
 }
 
 /// Where the API is published: at the load balancer, else at the first control plane.
@@ -86,6 +99,24 @@ mod tests {
         let text = kubeconfig::rename(ADMIN_CONF, "kind-demo", "kind-demo", &address).unwrap();
         assert!(text.contains(&address.url()) && text.contains("kind-demo"), "{text}");
         assert!(!text.contains("kubernetes-admin"), "{text}");
+    }
+
+    #[test]
+    fn another_cluster_another_start_and_another_address_is_another_identity() {
+        let here = Vantage::SameMachine;
+        let known = identity(&running(), &here).unwrap();
+        assert_eq!(identity(&running(), &here).unwrap(), known);
+        let changes: [fn(&mut Container); 3] = [
+            |node| node.id.push('0'),
+            |node| node.started = Some("2026-11-05T09:12:33Z".into()),
+            |node| node.api.iter_mut().for_each(|api| api.host_port = Some(1)),
+        ];
+        for change in changes {
+            let mut cluster = running();
+            cluster.containers.iter_mut().for_each(change);
+            assert_ne!(identity(&cluster, &here).unwrap(), known);
+        }
+        assert_eq!(identity(&Cluster::default(), &here), None);
     }
 
     #[test]

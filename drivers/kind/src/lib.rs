@@ -11,10 +11,7 @@ use caproni_driver::{
 };
 use caproni_engine::Engine;
 use caproni_engine::plan::{Exec, Logs};
-use futures_util::future::try_join;
 use serde_json::Value;
-
-use look::look;
 
 mod address;
 mod bring_up;
@@ -108,8 +105,7 @@ impl DriverServer for KindDriver {
         config: Option<Value>,
         _timeout_ms: Option<u64>,
     ) -> Result<Status, Error> {
-        let engine = connect::connect(&Request::of(ext)).await?;
-        let (cluster, vantage) = try_join(look(&engine, &profile), engine.vantage()).await?;
+        let (cluster, vantage) = connect::connect_and_look(&Request::of(ext), &profile).await?;
         Ok(connect::status_of(&cluster, &vantage, config.as_ref()))
     }
 

@@ -1,8 +1,8 @@
 //! Looking at all there is of a cluster; changes nothing.
 
 use caproni_driver::Error;
-use caproni_engine::{Container, Engine};
-use futures_util::future::{try_join, try_join_all};
+use caproni_engine::{Container, ContainerSummary, Engine};
+use futures_util::future::{try_join_all, try_join3};
 
 use crate::cluster::{CLUSTER_LABEL, Cluster};
 use crate::kept;
@@ -17,10 +17,23 @@ const VERSION: &str = "/kind/version";
 /// As [`Engine::connect`].
 pub(crate) async fn look(engine: &Engine, name: &str) -> Result<Cluster, Error> {
     let listed = engine.list(&[&label(name)]).await?;
-    let containers = try_join_all(listed.iter().map(|summary| engine.container(summary))).await?;
+    look_at(engine, name, &listed).await
+}
+
+/// Looks at a cluster whose containers are listed already.
+///
+/// # Errors
+/// As [`Engine::connect`].
+pub(crate) async fn look_at(
+    engine: &Engine,
+    name: &str,
+    listed: &[ContainerSummary],
+) -> Result<Cluster, Error> {
+    let nodes: Vec<Container> = listed.iter().map(Container::listed).collect();
+    let containers = try_join_all(listed.iter().map(|summary| engine.container(summary)));
+    let (containers, kept, version) =
+        try_join3(containers, kept::read(engine, &nodes), version(engine, &nodes)).await?;
     let containers: Vec<Container> = containers.into_iter().flatten().collect();
-    let (kept, version) =
-        try_join(kept::read(engine, &containers), version(engine, &containers)).await?;
     let (kept, unreadable) = match kept.transpose() {
         Ok(kept) => (kept, None),
         Err(error) => (None, Some(error)),

@@ -17,7 +17,7 @@ pub use optional::{
     Cluster, Clusters, Diagnosis, HealthCheck, Kubeconfig, NodeUsage, Plan, Program, Usage,
     Verdict, Versions,
 };
-pub use status::{Condition, Node, NodeRole, NodeState, State, Status};
+pub use status::{Condition, Node, NodeRole, NodeState, State, Status, identity};
 
 /// The protocol version this crate speaks.
 ///

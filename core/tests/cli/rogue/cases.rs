@@ -21,6 +21,7 @@ macro_rules! cases {
 cases! {
     mode_good
     mode_no_lock
+    mode_same_identity
     case_001_not_executable
     case_002_bad_shebang
     case_003_etxtbsy

@@ -239,7 +239,7 @@ fn carry_on(driver: &Driver, request: &Request) -> Option<Answer> {
     if driver.pending.has_ended() {
         let _ = driver.clusters.write(profile, &half(&config));
         std::thread::sleep(Duration::from_secs(10));
-        let record = Record { phase: Phase::Running, config: config.sealed() };
+        let record = Record { phase: Phase::Running, ..half(&config) };
         return Some(driver.clusters.write(profile, &record).and_then(|()| change("created")));
     }
     Some(answer)

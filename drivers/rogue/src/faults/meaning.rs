@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Fault, NONE, altered, leave};
-use crate::good::{Clusters, Config, Driver, Phase, Record, change};
+use crate::good::{Clusters, Config, Driver, Phase, Record, change, half};
 use crate::modes::{
     Given, Host, Mode, STARTED, TOLERATED, Verdict, config, crashed, fails, refused, run,
 };
@@ -161,6 +161,16 @@ pub(super) const MODES: &[Mode] = &[
         },
     ),
     row(
+        0,
+        "same-identity",
+        "says of every cluster that it is the same one",
+        Verdict::Breaks("STATUS-6"),
+        Host { runs: &[run("start"), run("status")], ..TOLERATED },
+        |driver, request| {
+            altered(driver, request, "status", |it| it["identity"] = json!("the cluster"))
+        },
+    ),
+    row(
         111,
         "forgets-on-restart",
         "keeps its clusters with its process, and says in `status` which one it is",
@@ -263,7 +273,7 @@ fn make_what_is_asked_for(driver: &Driver, request: &Request) -> Option<Answer> 
     let absent = answer.as_ref().is_ok_and(|status| status["exists"] == false);
     if let (Ok(profile), "status", true) = (request.profile(), &*request.method, absent) {
         let config = Config { servers: 1, ports: Vec::new(), token: None, work_ms: 0 };
-        let record = Record { phase: Phase::Stopped, config: config.sealed() };
+        let record = Record { phase: Phase::Stopped, ..half(&config) };
         let _ = driver.clusters.write(profile, &record);
     }
     Some(answer)

@@ -173,7 +173,7 @@ fn just_done(driver: &Driver, request: &Request) -> Option<Answer> {
     let answer = driver.answer(request);
     match (request.profile(), Config::of(request)) {
         (Ok(profile), Ok(config)) if request.method == "start" && is_cancelled(&answer) => {
-            let record = Record { phase: Phase::Running, config: config.sealed() };
+            let record = Record { phase: Phase::Running, ..half(&config) };
             Some(driver.clusters.write(profile, &record).and_then(|()| change("created")))
         }
         _ => Some(answer),

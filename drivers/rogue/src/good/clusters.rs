@@ -21,6 +21,8 @@ pub(crate) struct Record {
     pub(crate) phase: Phase,
     /// As `status` tells it.
     pub(crate) config: Value,
+    /// Which cluster of its name it is.
+    pub(crate) identity: String,
 }
 
 /// How far a cluster's life is.
@@ -56,7 +58,8 @@ impl Clusters {
             Some("stopped") => Phase::Stopped,
             _ => Phase::Creating,
         };
-        Ok(Some(Record { phase, config: kept["config"].clone() }))
+        let identity = kept["identity"].as_str().unwrap_or_default().to_owned();
+        Ok(Some(Record { phase, config: kept["config"].clone(), identity }))
     }
 
     /// Puts a record in the place of the one before, whole or not at all.
@@ -67,7 +70,8 @@ impl Clusters {
             Phase::Running => "running",
             Phase::Stopped => "stopped",
         };
-        let kept = json!({"phase": phase, "config": record.config}).to_string();
+        let kept = json!({"phase": phase, "config": record.config, "identity": record.identity});
+        let kept = kept.to_string();
         let written = std::fs::create_dir_all(&self.0)
             .and_then(|()| std::fs::write(&spare, kept))
             .and_then(|()| std::fs::rename(&spare, &path));

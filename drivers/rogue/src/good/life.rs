@@ -1,5 +1,6 @@
 //! What changes a cluster: start, stop, restart, destroy.
 
+use std::hash::{BuildHasher, RandomState};
 use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::time::Duration;
@@ -72,13 +73,15 @@ impl Driver {
         if !differing.is_empty() {
             free_ports(config)?;
         }
-        self.clusters.write(profile, &Record { phase: Phase::Running, config: config.sealed() })?;
+        let running = Record { phase: Phase::Running, config: config.sealed(), ..record };
+        self.clusters.write(profile, &running)?;
         Ok(!differing.is_empty())
     }
 
     fn create(&self, request: &Request, profile: &str, config: &Config) -> Answer {
         free_ports(config)?;
-        self.clusters.write(profile, &half(config))?;
+        let half = half(config);
+        self.clusters.write(profile, &half)?;
         let half_time = Duration::from_millis(config.work_ms / 2);
         let mut steps = [("create", "creating the nodes"), ("boot", "starting Kubernetes")].iter();
         let made = steps.try_for_each(|(step, message)| {
@@ -90,7 +93,7 @@ impl Driver {
         }
         let log = format!("{profile} is up\n");
         let _ = std::fs::write(self.clusters.log(profile), log);
-        self.clusters.write(profile, &Record { phase: Phase::Running, config: config.sealed() })?;
+        self.clusters.write(profile, &Record { phase: Phase::Running, ..half })?;
         change("created")
     }
 
@@ -107,7 +110,8 @@ impl Driver {
 
 /// What a creation begins with.
 pub(crate) fn half(config: &Config) -> Record {
-    Record { phase: Phase::Creating, config: config.sealed() }
+    let identity = format!("{:016x}", RandomState::new().hash_one(std::process::id()));
+    Record { phase: Phase::Creating, config: config.sealed(), identity }
 }
 
 /// An outcome.

@@ -20,6 +20,7 @@ impl Driver {
                 "exists": true,
                 "driver": self.name,
                 "kubernetesVersion": "v1.34.1",
+                "identity": record.identity,
                 "config": record.config,
                 "nodes": nodes(profile, &record),
                 "conditions": [],

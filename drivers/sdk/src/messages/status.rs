@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::null_is_absent;
 
@@ -57,6 +58,9 @@ pub struct Status {
     /// The context's name in a kubeconfig, such as `k3d-caproni`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kube_context: Option<String>,
+    /// Which cluster this is, in a text that only its driver understands: see [`identity`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
     /// The config the cluster really runs with, in the terms of the driver's schema.
     ///
     /// Only the fields the driver can vouch for: a field that is absent here is
@@ -83,6 +87,7 @@ impl Status {
             kubernetes_version: None,
             ip_address: None,
             kube_context: None,
+            identity: None,
             config: None,
             nodes: Vec::new(),
             conditions: Vec::new(),
@@ -93,6 +98,21 @@ impl Status {
     pub fn absent() -> Self {
         Self { exists: false, ..Self::new(State::Stopped) }
     }
+}
+
+/// Makes the [`Status::identity`] of a cluster out of all that its kubeconfig depends on, such as
+/// the ids of its nodes, when they were started, and the address of its API: their SHA-256.
+///
+/// The host takes a look at the API for true that it made with a kubeconfig of before, when the
+/// identity is the same. What is left out here can make a status untrue.
+pub fn identity<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut digest = Sha256::new();
+    for part in parts {
+        // With its length, so that what two parts hold cannot be what two others do.
+        digest.update(part.len().to_le_bytes());
+        digest.update(part);
+    }
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// One node of a cluster: a container or a virtual machine.
