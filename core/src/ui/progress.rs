@@ -12,8 +12,7 @@ use super::colour::{BAD, GOOD, paint};
 /// How often a terminal is redrawn.
 const TICK: Duration = Duration::from_millis(100);
 
-/// The line that changes. Nothing of it is at the right edge, so that a terminal that is made smaller
-/// breaks no more of it than must be.
+/// The line that changes. The time stands below that of the steps that are done.
 const LINE: &str = "{spinner} {took} {wide_msg}";
 
 /// The step that begins when what was done is undone: the one before it has failed.
@@ -104,27 +103,28 @@ impl Progress {
             }
             _ => String::new(),
         };
-        self.step(&progress.step, &format!("{}{count}", progress.message));
+        self.show(&progress.step, &progress.message, &count, true);
     }
 
     pub(super) fn step(&mut self, step: &str, message: &str) {
-        self.show(step, message, true);
+        self.show(step, message, "", true);
     }
 
     /// A step of which nothing remains on a terminal.
     pub(super) fn meanwhile(&mut self, step: &str, message: &str) {
-        self.show(step, message, false);
+        self.show(step, message, "", false);
     }
 
-    fn show(&mut self, step: &str, message: &str, remains: bool) {
-        let (step, message) = (&one_line(step), one_line(message));
+    fn show(&mut self, step: &str, what: &str, count: &str, remains: bool) {
+        let (step, what) = (&one_line(step), one_line(what));
+        let message = format!("{what}{}", one_line(count));
         if self.step.name == *step && self.message == message {
             return;
         }
         if self.step.name != *step {
             self.end_step(if step == ROLLBACK { FAILED } else { DONE });
-            let (name, what) = (step.clone(), message.clone());
-            self.step = Step { name, what, begun: Some(Instant::now()), remains };
+            let (name, begun) = (step.clone(), Some(Instant::now()));
+            self.step = Step { name, what, begun, remains };
             self.lines = 0;
         }
         match self.display {

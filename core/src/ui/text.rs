@@ -366,9 +366,9 @@ mod tests {
             [row("short", "one\ntwo"), row("a name", "more words than it has room for in it")];
         assert_eq!(
             wrapped_table(72, columns, rows.into_iter()),
-            "NAME    WHAT                            FOLDER\n\
-             short   one two                         /a/folder/that-is/never-broken\n\
-             a name  more words than it has room     /a/folder/that-is/never-broken\n\
+            "NAME    WHAT                         FOLDER\n\
+             short   one two                      /a/folder/that-is/never-broken\n\
+             a name  more words than it has room  /a/folder/that-is/never-broken\n\
              \x20       for in it\n"
         );
     }
@@ -386,7 +386,7 @@ mod tests {
 
     #[test]
     fn a_terminal_has_no_line_that_is_too_long_but_for_what_is_to_be_copied() {
-        let long = "words ".repeat(40);
+        let long = ["words"; 40].join(" ");
         let mut failed = Error::driver(ErrorKind::BackendFailed, &long)
             .with_cause(&long)
             .with_conditions(vec![caproni_driver::Condition::failed("api", &long).with_hint(&long)])
@@ -404,6 +404,6 @@ mod tests {
         assert!(
             too_long[0].starts_with("  command: k3d") && too_long[1].starts_with("      `comm")
         );
-        assert!(plain(&failed, None).contains(&format!("error: {}\n", long.trim_end())));
+        assert!(plain(&failed, None).contains(&format!("error: {long}\n")));
     }
 }

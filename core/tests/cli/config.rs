@@ -350,8 +350,8 @@ fn a_file_without_the_driver_s_section_brings_the_lines_to_add() {
 ------- stderr -------
 error: `[ROOT]/project/caproni.yaml` has no section `cluster.mock`
 hint: add to `[ROOT]/project/caproni.yaml`:
-      cluster:
-        mock: {}
+cluster:
+  mock: {}
 [exit status: 6]
 
 "#]]

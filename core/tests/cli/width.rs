@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::output::Output;
-use crate::sandbox::{MOCK, Sandbox};
+use crate::sandbox::{CommandLine, MOCK, Sandbox};
+use crate::screen::screen;
 
 const COLUMNS: usize = 80;
 
@@ -30,9 +31,10 @@ fn expect_narrow(what: &str, output: &Output) {
     assert_eq!(too_long, [""; 0], "{what}");
 }
 
-fn at_terminal(sandbox: &Sandbox, words: &str) -> Output {
-    let command = sandbox.caproni(words).env("TERM", "xterm").env("NO_COLOR", "1");
-    command.spawn_at_terminal_of(80).end()
+/// What a command leaves at a terminal of 80 columns, as one shows it that is wider.
+fn at_terminal(command: CommandLine<'_>) -> Output {
+    let output = command.env("TERM", "xterm").spawn_at_terminal_of(80).end();
+    Output { stderr: screen(200, 1000, &output.stderr), ..output }
 }
 
 #[test]
@@ -78,7 +80,7 @@ fn results_at_a_terminal() {
         "stop",
         "destroy --yes",
     ] {
-        expect_narrow(words, &at_terminal(&sandbox, words));
+        expect_narrow(words, &at_terminal(sandbox.caproni(words)));
     }
 }
 
@@ -93,7 +95,7 @@ fn a_mismatch_of_long_values() {
     sandbox.run("start");
     sandbox.write("project/caproni.yaml", &config(&LONG.to_uppercase()));
     for words in ["diff", "start --dry-run", "start", "restart", "status"] {
-        expect_narrow(words, &at_terminal(&sandbox, words));
+        expect_narrow(words, &at_terminal(sandbox.caproni(words)));
     }
 }
 
@@ -109,12 +111,11 @@ fn failures_and_conditions() {
         let fail = json!({"fail": {
             "operation": "status", "kind": kind, "message": long, "hint": long, "data": data,
         }});
-        let command = sandbox.caproni("status").env("TERM", "dumb").simulate(&fail);
-        expect_narrow(kind, &command.spawn_at_terminal_of(80).end());
+        expect_narrow(kind, &at_terminal(sandbox.caproni("status").simulate(&fail)));
     }
     sandbox.run("start");
     let fewer = sandbox.caproni("status").simulate(&json!({"nodes_not_ready": 1}));
-    expect_narrow("status", &fewer.spawn_at_terminal_of(80).end());
+    expect_narrow("status", &at_terminal(fewer));
 }
 
 #[test]
