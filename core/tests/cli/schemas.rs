@@ -66,7 +66,7 @@ const FAILS: [&str; 38] = [
     "--driver none status",
     "--driver odd status",
     "--driver none status --watch",
-    "--profile other --timeout 100ms wait --for ready",
+    "--driver none wait --for ready",
     "--driver bare diff",
     "-c broken.yaml diff",
     "--driver ./none list",
@@ -169,7 +169,7 @@ impl Format {
     const BOTH: [Self; 2] = [Self::Json, Self::Yaml];
 
     fn run(self, sandbox: &Sandbox, words: &str) -> Output {
-        sandbox.caproni(words).env("CAPRONI_OUTPUT", self.name()).run()
+        sandbox.run(&format!("-o {} {words}", self.name()))
     }
 
     fn name(self) -> &'static str {

@@ -17,7 +17,7 @@ use crate::recording::create;
 /// The file has one JSON object for each line on the wire, on the driver's stderr, and for
 /// the beginning and end of its process. The values of sensitive fields and credentials
 /// for the cluster are masked, so it can go into a bug report. It is what
-/// `--trace FILE` writes of any command.
+/// `--trace FILE` writes of any command. `-o` and `-q` hold for the command, to which stdout belongs.
 #[derive(Debug, Args)]
 #[command(
     override_usage = "caproni drivers record FILE -- COMMAND...",

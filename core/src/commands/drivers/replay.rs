@@ -39,7 +39,8 @@ Examples:
 pub(crate) struct Replay {
     /// A recording that `caproni drivers record` made
     file: PathBuf,
-    /// Play the driver instead: answer a host on stdin and stdout as the driver did
+    /// Play the driver instead: answer a host on stdin and stdout as the driver did, whatever `-o`
+    /// says
     #[arg(long)]
     as_driver: bool,
 }
