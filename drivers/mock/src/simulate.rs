@@ -219,8 +219,11 @@ fn invalid(message: String) -> Error {
     Error::invalid_config(vec![Violation::new("", message)])
 }
 
+/// Of no time too the runtime's clock would make a millisecond.
 async fn sleep(ms: u64) {
-    tokio::time::sleep(Duration::from_millis(ms)).await;
+    if ms > 0 {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "the noise is the point")]
@@ -251,6 +254,16 @@ mod tests {
         assert_eq!(error.kind(), &ErrorKind::BackendMissing);
         assert_eq!(error.data.hint.as_deref(), Some("install it"));
         assert_eq!(error.data.program.as_deref(), Some("k3d"));
+    }
+
+    #[test]
+    fn without_a_delay_nothing_is_waited_for() {
+        let (told, request) = (simulate(json!({})), Request::detached());
+        for operation in [Operation::Status, Operation::List, Operation::Version] {
+            let acted = std::pin::pin!(told.act(&request, operation, &[]));
+            let context = &mut std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(acted.poll(context).is_ready(), "{operation:?}");
+        }
     }
 
     #[tokio::test]
