@@ -4,7 +4,6 @@
 //! a log, 3 to 10 s before its nodes are Ready, and colima keeps saying Running after
 //! its network is gone.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use caproni_driver::{Condition, ErrorKind, Node};
@@ -154,7 +153,8 @@ fn look_at_nodes(nodes: &[KubeNode], expected: &[Node]) -> Look {
         .map(|node| node.name.clone())
         .collect();
     let wanted = if expected.is_empty() { nodes.iter().map(name).collect() } else { expected };
-    let by_name: HashMap<String, &KubeNode> = nodes.iter().map(|node| (name(node), node)).collect();
+    let by_name: std::collections::HashMap<String, &KubeNode> =
+        nodes.iter().map(|node| (name(node), node)).collect();
     let mut conditions: Vec<Condition> = wanted
         .iter()
         .filter_map(|wanted| match by_name.get(wanted) {
