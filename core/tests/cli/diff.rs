@@ -233,7 +233,8 @@ const WITH_RESTART: &str = r#"
 fn restart_applies_what_a_restart_can_change() {
     let sandbox = driver(WITH_RESTART);
     let refused = sandbox.run("--driver odd start");
-    let hint = "hint: put the config back, or run `caproni start --restart` to apply it\n";
+    let hint =
+        "hint: put the config back, or run `caproni --driver odd start --restart` to apply it\n";
     assert!(refused.stderr.ends_with(hint), "{refused:#?}");
     let json = sandbox.run("-o json --driver odd diff").json();
     assert_eq!(json["needs"], "restart");
@@ -261,7 +262,7 @@ fn what_only_the_driver_finds_is_paid_for_as_well() {
     );
     let refused = driver(&fault).run("--driver odd start");
     assert_eq!(refused.code(), 5, "{refused:#?}");
-    assert!(refused.stderr.contains("`caproni start --restart`"), "{refused:#?}");
+    assert!(refused.stderr.contains("`caproni --driver odd start --restart`"), "{refused:#?}");
     let output = driver(&fault).run("-o json --driver odd start --restart");
     assert_eq!(output.json()["change"], "restarted");
 }

@@ -467,11 +467,10 @@ fn a_schema_that_is_none_stops_a_start_and_not_a_status() {
     assert_data_eq!(
         sandbox.run("--driver odd start"),
         str![[r#"
-cluster     caproni (odd)
-state       ready (its driver's word; it has no API that could be asked)
 ------- stderr -------
-warning: the config is not used: driver `odd` has a config schema that cannot be used: it is not one of an object
-[exit status: 0]
+error: driver `odd` has a config schema that cannot be used: it is not one of an object
+hint: tell the driver's author that it breaks rule CONF-8 of the protocol
+[exit status: 20]
 
 "#]]
     );
@@ -493,26 +492,29 @@ fn a_schema_that_would_cost_too_much_is_refused_by_the_rule_it_breaks() {
     let long = "schema=$(printf '{\"description\":\"%01000000d\"}' 0)";
     let deep =
         "schema=$(printf '{\"items\":%.0s' $(seq 70); printf '{}'; printf '}%.0s' $(seq 70))";
-    for (schema, said) in [
-        (long, "breaks CONF-8: it is 1000018 bytes long, and 262144 are allowed"),
-        (deep, "breaks CONF-8: it is nested more than 64 levels deep"),
-        (
-            r#"schema='{"properties":{"a":{"pattern":"^(?=a)"}}}'"#,
-            "breaks CONF-8: it is not valid: ",
-        ),
+    for (schema, rule, said) in [
+        (long, "CONF-8", "is 1000018 bytes long, and 262144 are allowed"),
+        (deep, "CONF-8", "is nested more than 64 levels deep"),
+        (r#"schema='{"properties":{"a":{"pattern":"^(?=a)"}}}'"#, "CONF-8", "is not valid: "),
         (
             r#"schema='{"properties":{"a":{"$ref":"https://example.org/a"}}}'"#,
-            "breaks CONF-2: it refers to `https://example.org/a`, which is not in it",
+            "CONF-2",
+            "refers to `https://example.org/a`, which is not in it",
         ),
         (
             r##"schema='{"properties":{"a":{"$ref":"#/properties/a"}}}'"##,
-            "breaks CONF-8: it refers to itself without end",
+            "CONF-8",
+            "refers to itself without end",
         ),
     ] {
         let output = driver(schema).run("--driver odd start");
         assert_eq!(output.code(), 20, "{output:?}");
-        let said = format!("error: driver `odd` has a config schema that {said}");
+        let said =
+            format!("error: driver `odd` has a config schema that cannot be used: it {said}");
         assert!(output.stderr.starts_with(&said), "{output:?}");
+        let hint =
+            format!("hint: tell the driver's author that it breaks rule {rule} of the protocol");
+        assert!(output.stderr.contains(&hint), "{output:?}");
     }
 }
 
