@@ -212,6 +212,7 @@ impl UserKubeconfig {
     pub async fn remove(&self, entry: &Entry) -> Result<(), Error> {
         let document = self.read()?;
         if !entry.items.iter().any(|(list, name, _)| find(&document, list, name).is_some()) {
+            Lock::remove_left(&Lock::path_of(&self.path));
             return Ok(());
         }
         self.change(|document| {

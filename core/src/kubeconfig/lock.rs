@@ -59,6 +59,14 @@ impl Lock {
         }
     }
 
+    /// Removes one that a killed caproni left, for who finds nothing else to do: that one may have
+    /// done all but that.
+    pub(super) fn remove_left(path: &Path) {
+        if Self::is_ours(path) {
+            drop(Self::take_over(path));
+        }
+    }
+
     fn make(path: &Path) -> Result<Self, Refused> {
         let folder = path.parent().unwrap_or(Path::new("."));
         let mut new = spare(folder).map_err(Refused::Failed)?;
@@ -173,10 +181,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_killed_caproni_left_is_removed_and_what_a_living_one_holds_is_not() {
+        let (folder, path) = place();
+        std::fs::write(&path, "caproni (process 1)\n").unwrap();
+        Lock::remove_left(&path);
+        assert_eq!(count(&folder), 0);
+        let _lock = Lock::take(&path).unwrap();
+        Lock::remove_left(&path);
+        assert!(path.exists());
+    }
+
+    #[test]
     fn a_lock_of_others_is_never_broken() {
         let (_folder, path) = place();
         for text in ["", "somebody", "caproni"] {
             std::fs::write(&path, text).unwrap();
+            Lock::remove_left(&path);
             assert!(matches!(Lock::take(&path), Err(Refused::Held(None))), "{text:?}");
             assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
         }

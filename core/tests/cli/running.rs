@@ -169,10 +169,16 @@ impl<'a> Running<'a> {
 
 /// The most memory that a process has needed so far, in KiB, where the system tells. It keeps
 /// the peak, so that the last look is as good as any.
+///
+/// Without what is mapped of the program's file, which no driver has to do with: how much that is
+/// depends on how the page cache has it, in pieces of up to 2 MiB.
 fn peak_memory(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.split_whitespace().next()?.parse().ok()
+    let field = |name: &str| -> Option<u64> {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse().ok()
+    };
+    Some(field("VmHWM:")?.saturating_sub(field("RssFile:")?))
 }
 
 impl Drop for Running<'_> {

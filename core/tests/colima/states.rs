@@ -94,6 +94,19 @@ fn a_stop_that_hangs_is_forced_after_its_deadline() {
 }
 
 #[test]
+fn a_cluster_whose_saved_config_is_damaged_is_not_started_anew_and_can_be_destroyed() {
+    let place = Place::new();
+    place.caproni(&["start"]).expect_code(0);
+    std::fs::write(place.machine().join("colima.yaml"), "cpu: [").unwrap();
+    assert_eq!(place.status()["conditions"][0]["name"], "kept");
+    let error = place.caproni(&["start", "-o", "json"]).expect_code(1).error();
+    assert!(error["message"].as_str().unwrap().contains("colima.yaml"), "{error}");
+    let told = place.caproni(&["destroy", "--yes", "-o", "json"]).expect_code(0).json();
+    assert_eq!(told["change"], "destroyed");
+    assert_eq!(place.status()["exists"], false);
+}
+
+#[test]
 fn a_disk_that_a_deleted_machine_left_is_told_and_destroyed() {
     let place = Place::new();
     place.caproni(&["start"]).expect_code(0);

@@ -279,11 +279,12 @@ impl Place {
         ours.collect()
     }
 
-    /// Waits until no process of the test runs, for 5 s at most.
+    /// Waits until no process of the test runs, for as long as a rollback takes where three suites run
+    /// side by side.
     #[track_caller]
     pub(crate) fn expect_no_process(&self) {
-        let left = self.processes_within(Duration::from_secs(5));
-        assert_eq!(left, Vec::<String>::new(), "still run after 5 s");
+        let left = self.processes_within(Duration::from_secs(20));
+        assert_eq!(left, Vec::<String>::new(), "still run after 20 s");
     }
 
     /// The processes that still run after this time; none as soon as there is none.

@@ -1,4 +1,5 @@
-//! What is looked at when a cluster is not well, or before there is one.
+//! What is looked at when a cluster is not well, or before there is one. Nothing of it is published at
+//! a port of the config's: colima has none, and chooses that of the API itself.
 
 use caproni_driver::backend::Backend;
 use caproni_driver::{Diagnosis, Error, HealthCheck, Request, Verdict};
@@ -8,7 +9,7 @@ use crate::config::{ColimaConfig, Platform, schema};
 use crate::lima::Lima;
 use crate::look::look;
 use crate::machine::Home;
-use crate::{colima, status};
+use crate::{colima, room, status};
 
 /// Looks at the programs, at lima, and at the cluster that is named.
 pub(crate) async fn diagnose(
@@ -21,6 +22,10 @@ pub(crate) async fn diagnose(
     if let Ok(config) = serde_json::from_value::<ColimaConfig>(complete) {
         for program in colima::needed(&config, Platform::THIS) {
             checks.push(self::program(request, &program).await);
+        }
+        // Why there is no home is told with the machines.
+        if let Ok(home) = Home::of_process() {
+            checks.extend(room::checks(request, config.memory, &home.lima).await);
         }
     }
     checks.push(machines(request).await);

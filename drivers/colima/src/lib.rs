@@ -28,6 +28,7 @@ mod look;
 mod machine;
 mod plan;
 mod record;
+mod room;
 mod saved;
 mod shim;
 mod size;

@@ -25,8 +25,10 @@ pub(crate) struct Look {
     pub(crate) saved: Option<Saved>,
     /// What this driver kept of it.
     pub(crate) record: Option<Record>,
-    /// Why what this driver kept of it cannot be read.
+    /// Why what this driver or colima kept of it cannot be read.
     pub(crate) unreadable: Option<Error>,
+    /// Whether colima's file is there and cannot be read, of a machine that this driver made.
+    pub(crate) damaged: bool,
     /// What the machine says, if it runs.
     pub(crate) guest: Option<Guest>,
     /// Whether the API takes connections from here; `None` where nobody asked.
@@ -58,7 +60,8 @@ impl Look {
     /// Whether it is not a whole cluster: its creation was killed, or it was never started with
     /// success, or only its disk is left.
     pub(crate) fn is_half(&self) -> bool {
-        self.exists() && (self.broken_off || self.instance.is_none() || self.saved.is_none())
+        let never_started = self.saved.is_none() && !self.damaged;
+        self.exists() && (self.broken_off || self.instance.is_none() || never_started)
     }
 
     /// Whether lima says that it runs.
@@ -109,17 +112,24 @@ pub(crate) async fn of(
 /// What shows without asking the machine.
 ///
 /// # Errors
-/// `BackendFailed` when colima's file is damaged.
+/// `BackendFailed` when colima's file is damaged, and the machine may be somebody's for containers only.
 pub(crate) fn at_rest(machine: &Machine, instance: Option<Instance>) -> Result<Look, Error> {
     let (record, unreadable) = match Record::read(machine) {
         Ok(record) => (record, None),
         Err(error) => (None, Some(error)),
     };
+    let is_ours = record.is_some() || unreadable.is_some();
+    let (saved, damage) = match Saved::read(machine) {
+        Ok(saved) => (saved, None),
+        Err(error) if is_ours => (None, Some(error)),
+        Err(error) => return Err(error),
+    };
     Ok(Look {
         instance,
-        saved: Saved::read(machine)?,
+        saved,
         record,
-        unreadable,
+        damaged: damage.is_some(),
+        unreadable: unreadable.or(damage),
         disk: machine.disk().exists(),
         folder: machine.folder().exists(),
         broken_off: PrivateFolder::was_left(NAME, &machine.profile),
@@ -137,4 +147,23 @@ async fn reachable(guest: &Guest) -> Option<bool> {
     let address = (seen.host(), seen.api_port()?);
     let connected = tokio::time::timeout(CONNECT, TcpStream::connect(address)).await;
     Some(matches!(connected, Ok(Ok(_))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::tests::with_lima;
+
+    #[test]
+    fn a_damaged_file_is_told_of_a_cluster_of_ours_and_refuses_any_other_machine() {
+        let folder = tempfile::tempdir().unwrap();
+        let machine = with_lima(folder.path()).machine("demo").unwrap();
+        std::fs::create_dir(machine.folder()).unwrap();
+        std::fs::write(machine.state_file(), "cpu: [").unwrap();
+        assert!(at_rest(&machine, None).is_err());
+        Record::default().write(&machine).unwrap();
+        let look = at_rest(&machine, None).unwrap();
+        assert!(look.damaged && look.exists());
+        assert!(look.unreadable.is_some_and(|error| error.message.contains("colima.yaml")));
+    }
 }

@@ -153,8 +153,9 @@ fn unquoted(arg: &str) -> String {
 
 fn damaged(path: &Path, wrong: &str) -> Error {
     let message = format!("cannot read `{}`: {wrong}", path.display());
-    Error::new(ErrorKind::BackendFailed, message)
-        .with_hint("run `colima start` for this profile, which writes it anew")
+    Error::new(ErrorKind::BackendFailed, message).with_hint(
+        "run `colima start` for this profile, which writes it anew, or `caproni destroy`",
+    )
 }
 
 #[cfg(test)]

@@ -31,6 +31,11 @@ impl Size {
         (mib > 0.0 && mib < 1e15).then_some(Self { mib: mib as u64 })
     }
 
+    /// In MiB.
+    pub(crate) fn in_mib(self) -> u64 {
+        self.mib
+    }
+
     /// In GiB, as colima's flags take it: `12`, `0.5`.
     pub(crate) fn in_gib(self) -> String {
         (self.mib as f64 / MIB_PER_GIB as f64).to_string()

@@ -1,5 +1,8 @@
 //! What minikube's exit codes mean: it has one for each kind of failure.
 
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
 use caproni_driver::{Error, ErrorKind, Output, Violation};
 use caproni_engine::Refusal;
 
@@ -14,7 +17,7 @@ pub(crate) fn of(output: &Output) -> Error {
     let said = format!("{}\n{}", output.stdout, output.stderr);
     let mut error = match Refusal::read(&said) {
         Some(refusal) => refusal.into_error("minikube", "`ports`"),
-        None => read(code, &told, &reason(&told, &output.stderr)),
+        None => read(code, &told, &reason(&told, output.status, &output.stderr)),
     };
     error.data.command = failed.data.command;
     error.data.exit_code = failed.data.exit_code;
@@ -25,14 +28,21 @@ pub(crate) fn of(output: &Output) -> Error {
     error
 }
 
-/// The one line that says why.
-fn reason(told: &Failure, stderr: &str) -> String {
-    let lines = told.message.lines().chain(stderr.lines());
-    let mut lines = lines.map(str::trim).filter(|line| !line.is_empty());
+/// The one line that says why: minikube's word, or else how it was ended, or what else it printed that
+/// is not just an address to read at.
+fn reason(told: &Failure, status: ExitStatus, stderr: &str) -> String {
+    let killed = status.signal().map(|signal| format!("signal {signal} ended it"));
+    let killed = killed.filter(|_| told.message.is_empty()).unwrap_or_default();
+    let lines = told.message.lines().chain(killed.lines()).chain(stderr.lines());
+    let mut lines = lines.map(str::trim).filter(|line| !line.is_empty() && !is_address(line));
     let line = lines.next().unwrap_or("it does not say why").trim_end_matches('.');
     let mut letters = line.chars();
     let first = letters.next().map(char::to_lowercase);
     first.into_iter().flatten().chain(letters).collect()
+}
+
+fn is_address(line: &str) -> bool {
+    line.starts_with("https://") && !line.contains(' ')
 }
 
 fn read(code: Option<i32>, told: &Failure, reason: &str) -> Error {
@@ -116,7 +126,11 @@ mod tests {
 
     fn meaning(recorded: &str, code: i32) -> Error {
         let told = events::failure(recorded).unwrap_or_default();
-        read(Some(told.exit_code.unwrap_or(code)), &told, &reason(&told, ""))
+        read(
+            Some(told.exit_code.unwrap_or(code)),
+            &told,
+            &reason(&told, ExitStatus::from_raw(256), ""),
+        )
     }
 
     macro_rules! recorded {
@@ -175,11 +189,19 @@ mod tests {
     #[test]
     fn without_an_event_stderr_says_why() {
         let told = Failure::default();
-        let why =
-            reason(&told, "Error: unknown flag: --no-such-flag\nSee 'minikube start --help'.");
+        let stderr = "Error: unknown flag: --no-such-flag\nSee 'minikube start --help'.";
+        let why = reason(&told, ExitStatus::from_raw(256), stderr);
         assert_eq!(why, "error: unknown flag: --no-such-flag");
         let error = read(Some(14), &told, &why);
         assert_eq!(error.message, "minikube: error: unknown flag: --no-such-flag");
-        assert_eq!(reason(&told, ""), "it does not say why");
+        assert_eq!(reason(&told, ExitStatus::from_raw(256), ""), "it does not say why");
+    }
+
+    #[test]
+    fn one_that_was_killed_says_so_and_an_address_alone_says_nothing() {
+        let told = Failure::default();
+        let address = "  https://minikube.sigs.k8s.io/docs/reference/drivers/none/";
+        assert_eq!(reason(&told, ExitStatus::from_raw(256), address), "it does not say why");
+        assert_eq!(reason(&told, ExitStatus::from_raw(9), address), "signal 9 ended it");
     }
 }

@@ -12,10 +12,6 @@ use crate::output::Output;
 /// How much memory the host may need under any driver, in KiB.
 const MOST_MEMORY: u64 = 32 * 1024;
 
-/// How much more it may need than with a driver that is well, in KiB. That is all that can be
-/// said of a program for debugging, which is itself most of its memory.
-const MORE_MEMORY: u64 = 16 * 1024;
-
 /// How much longer than by the rules of host and driver a mode may take: as many others are at
 /// work as a small machine can bear.
 const MARGIN: Duration = Duration::from_secs(10);
@@ -101,13 +97,8 @@ pub(super) fn judge(mode: &Mode) {
     assert!(output.stderr.contains(shows), "{shows:?} is not shown by {output:#?}");
     let limit = limit(mode);
     assert!(*took < limit, "it took {took:.1?}, and {limit:?} are its limit");
-    let (peak, most) = (output.peak, most_memory());
-    assert!(peak <= most, "it took {peak} KiB of memory, and {most} KiB are its limit");
-}
-
-fn most_memory() -> u64 {
-    let usual = observed(Mode::named("good")).output.peak;
-    if cfg!(debug_assertions) { usual + MORE_MEMORY } else { MOST_MEMORY }
+    let peak = output.peak;
+    assert!(peak <= MOST_MEMORY, "it took {peak} KiB of memory, and {MOST_MEMORY} are its limit");
 }
 
 /// What the host finds wrong with a driver says with which one.
