@@ -94,7 +94,7 @@ fn a_driver_without_the_method_says_so() {
         str![[r#"
 ------- stderr -------
 error: driver `odd` cannot run commands on its nodes
-hint: see what it can do with `caproni drivers describe odd`
+hint: run `caproni drivers describe odd` to see what it can do
 [exit status: 2]
 
 "#]]

@@ -34,7 +34,9 @@ state       ready (its driver's word; it has no API that could be asked)
     assert_data_eq!(
         run("", "start"),
         str![[r#"
-cluster `caproni` is up, as its driver says (it has no API that could be asked) (created in [N] s)
+cluster `caproni` is up (created in [N] s)
+driver      odd (its word alone: there is no API to ask)
+next        caproni --driver odd status
 [exit status: 0]
 
 "#]]
@@ -89,6 +91,7 @@ error: driver `[ROOT]/bin/caproni-driver-odd` exited with 3 during `status`
   request: `status` of cluster `caproni`, failed in [N] s
   config missing
   giving up
+hint: run it again with `-vv` to see what the driver did, and tell the driver's author
 [exit status: 20]
 
 "#]]
@@ -111,7 +114,7 @@ error: driver `[ROOT]/bin/caproni-driver-odd` exited with 3 during `start`
   driver: version 1
   request: `start` of cluster `caproni`, failed in [N] s
   the cluster is left ready
-hint: run `caproni start` to go on with what is left of `caproni`, or `caproni destroy` to remove it
+hint: run `caproni --driver odd start` to go on with what is left of `caproni`, or `caproni --driver odd destroy` to remove it
 [exit status: 20]
 
 "#]]
@@ -148,6 +151,7 @@ fn a_driver_that_ends_at_once_has_crashed_even_with_0() {
 error: driver `[ROOT]/bin/caproni-driver-odd` exited with 0 during `initialize`
   driver: no version told yet
   request: `initialize`, failed in [N] s
+hint: run it again with `-vv` to see what the driver did, and tell the driver's author
 [exit status: 20]
 
 "#]]
@@ -163,6 +167,7 @@ fn a_driver_that_never_answers_is_ended_when_the_time_is_over() {
 error: driver `odd` did not answer `initialize` within 1 s
   driver: `[ROOT]/bin/caproni-driver-odd`, no version told yet
   request: `initialize`, failed in [N] s
+hint: give it more time with `--timeout`, or run it with `-vv` to see what the driver does
 [exit status: 20]
 
 "#]]
@@ -246,6 +251,7 @@ error: driver `[ROOT]/bin/caproni-driver-odd` broke the protocol in its answer t
   driver: version 1
   request: `status` of cluster `caproni`, failed in [N] s
   debug: 7
+hint: run `caproni drivers check NAME` for this driver, and tell the driver's author
 [exit status: 20]
 
 "#]]
@@ -269,6 +275,7 @@ fn a_version_that_was_not_offered_is_refused() {
 error: driver `[ROOT]/bin/caproni-driver-odd` chose protocol version 2, which was not offered
   driver: no version told yet
   request: `initialize`, failed in [N] s
+hint: run `caproni drivers check NAME` for this driver, and tell the driver's author
 [exit status: 20]
 
 "#]]
@@ -328,6 +335,7 @@ fn an_unknown_kind_of_failure_is_shown_as_it_came() {
 ------- stderr -------
 error: your quota is used up
   kind: QuotaExceeded
+hint: run it again with `-v` to see the driver's log
 [exit status: 1]
 
 "#]]
@@ -340,6 +348,7 @@ error: your quota is used up
   "error": {
     "kind": "QuotaExceeded",
     "message": "your quota is used up",
+    "hint": "run it again with `-v` to see the driver's log",
     "driver": "odd",
     "method": "start",
     "exitCode": 1
@@ -361,6 +370,7 @@ fn an_error_without_a_kind_is_shown_with_its_code() {
 error: no
   kind: Unknown
   caused by: the driver named no kind, only the code 7
+hint: run it again with `-v` to see the driver's log
 [exit status: 1]
 
 "#]]
@@ -470,7 +480,7 @@ hint: tell the driver's author that it breaks rule CONF-8 of the protocol
 cluster     caproni (odd)
 state       ready (its driver's word; it has no API that could be asked)
 ------- stderr -------
-warning: the config is not used: driver `odd` has a config schema that breaks CONF-8: it is not one of an object
+warning: the config is not used: driver `odd` has a config schema that cannot be used: it is not one of an object
 [exit status: 0]
 
 "#]]
@@ -482,26 +492,29 @@ fn a_schema_that_would_cost_too_much_is_refused_by_the_rule_it_breaks() {
     let long = "schema=$(printf '{\"description\":\"%01000000d\"}' 0)";
     let deep =
         "schema=$(printf '{\"items\":%.0s' $(seq 70); printf '{}'; printf '}%.0s' $(seq 70))";
-    for (schema, said) in [
-        (long, "breaks CONF-8: it is 1000018 bytes long, and 262144 are allowed"),
-        (deep, "breaks CONF-8: it is nested more than 64 levels deep"),
-        (
-            r#"schema='{"properties":{"a":{"pattern":"^(?=a)"}}}'"#,
-            "breaks CONF-8: it is not valid: ",
-        ),
+    for (schema, rule, said) in [
+        (long, "CONF-8", "is 1000018 bytes long, and 262144 are allowed"),
+        (deep, "CONF-8", "is nested more than 64 levels deep"),
+        (r#"schema='{"properties":{"a":{"pattern":"^(?=a)"}}}'"#, "CONF-8", "is not valid: "),
         (
             r#"schema='{"properties":{"a":{"$ref":"https://example.org/a"}}}'"#,
-            "breaks CONF-2: it refers to `https://example.org/a`, which is not in it",
+            "CONF-2",
+            "refers to `https://example.org/a`, which is not in it",
         ),
         (
             r##"schema='{"properties":{"a":{"$ref":"#/properties/a"}}}'"##,
-            "breaks CONF-8: it refers to itself without end",
+            "CONF-8",
+            "refers to itself without end",
         ),
     ] {
         let output = driver(schema).run("--driver odd start");
         assert_eq!(output.code(), 20, "{output:?}");
-        let said = format!("error: driver `odd` has a config schema that {said}");
+        let said =
+            format!("error: driver `odd` has a config schema that cannot be used: it {said}");
         assert!(output.stderr.starts_with(&said), "{output:?}");
+        let hint =
+            format!("hint: tell the driver's author that it breaks rule {rule} of the protocol");
+        assert!(output.stderr.contains(&hint), "{output:?}");
     }
 }
 
@@ -524,6 +537,7 @@ fn a_description_without_a_schema_is_refused() {
 error: driver `[ROOT]/bin/caproni-driver-odd` broke the protocol in its answer to `initialize`: missing field `configSchema` at line 1 column 48
   driver: no version told yet
   request: `initialize`, failed in [N] s
+hint: run `caproni drivers check NAME` for this driver, and tell the driver's author
 [exit status: 20]
 
 "#]]
