@@ -125,7 +125,7 @@ impl Watching<'_> {
 
     fn output(&self, seen: &Seen) -> WatchEvent {
         match seen {
-            Ok(report) => WatchEvent::Status(report.output()),
+            Ok(report) => WatchEvent::Status(Box::new(report.output())),
             Err(error) => {
                 WatchEvent::Unknown { profile: self.target.profile.clone(), error: error.to_json() }
             }

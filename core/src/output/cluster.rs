@@ -36,7 +36,7 @@ fn with_a_driver(schema: &mut schemars::Schema) {
 #[serde(untagged)]
 pub(crate) enum WatchEvent {
     /// The state that was seen.
-    Status(StatusReport),
+    Status(Box<StatusReport>),
     /// It could not be seen. The next look may see it again.
     Unknown {
         /// The cluster's name.
