@@ -191,8 +191,7 @@ fn look_at_nodes(nodes: &[KubeNode], expected: &[Node]) -> Look {
         .map(|node| node.name.clone())
         .collect();
     let wanted = if expected.is_empty() { nodes.iter().map(name).collect() } else { expected };
-    let by_name: HashMap<String, &KubeNode> =
-        nodes.iter().map(|node| (name(node), node)).collect();
+    let by_name: HashMap<String, &KubeNode> = nodes.iter().map(|node| (name(node), node)).collect();
     let mut conditions: Vec<Condition> = wanted
         .iter()
         .filter_map(|wanted| match by_name.get(wanted) {
