@@ -20,7 +20,7 @@ const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/screens.md");
 const COLUMNS: u16 = 80;
 
 /// As many as the longest of them needs.
-const ROWS: u16 = 60;
+const ROWS: u16 = 100;
 
 const INTRODUCTION: &str = "\
 # What it looks like
@@ -43,7 +43,7 @@ impl Screen {
     fn record(place: &Place, title: &'static str, words: &'static str) -> Self {
         let (mut person, terminal) = terminal();
         let end = || Stdio::from(terminal.try_clone().expect("a descriptor"));
-        let mut command = place.command_of(env!("CARGO_BIN_EXE_caproni"));
+        let mut command = place.command_of(&place.path("drivers/caproni").display().to_string());
         command.args(words.split(' ')).stdin(end()).stdout(end()).stderr(end());
         command.env("TERM", "xterm").env("HOME", place.path("work"));
         command.env("CAPRONI_PROFILE", &place.profile);
@@ -96,35 +96,41 @@ fn plain(place: &Place, screen: &str) -> String {
         (path("state"), "/home/you/.local/state/caproni"),
         (path("drivers"), "/usr/local/bin"),
         (socket.to_owned(), "/var/run/docker.sock"),
+        (format!("{}/docker", folder.clone().unwrap_or_default()), "/var/lib/docker"),
         (format!("{}/bin", folder.clone().unwrap_or_default()), "/usr/local/bin"),
-        (folder.unwrap_or_default(), "/var/lib/docker"),
+        (folder.unwrap_or_default(), "/var/lib"),
+        ("-standin".to_owned(), ""),
     ] {
         if own.len() > 1 {
             text = text.replace(&own, usual);
         }
     }
-    text
+    let lines: Vec<&str> = text.lines().filter(|line| !is_others(place, line)).collect();
+    lines.join("\n")
 }
 
-/// Leaves out what differs from one run to the next, and from one machine to the next: numbers,
-/// gaps that are as wide as these, and clusters of others.
-fn alike(place: &Place, text: &str) -> Vec<String> {
-    let is_others = |line: &&str| {
-        let mut words = line.split_whitespace();
-        let is_row = words.next().is_some_and(|word| ["k3d", "kind", "minikube"].contains(&word));
-        is_row && words.next() != Some(&*place.profile)
-    };
-    let lines = text.lines().filter(|line| !is_others(line));
-    let without_numbers = lines.map(|line| {
+/// A row of a cluster that somebody else has on the same engine.
+fn is_others(place: &Place, line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    let is_row = words.next().is_some_and(|word| ["k3d", "kind", "minikube"].contains(&word));
+    is_row && words.next().is_some_and(|name| name != place.profile && !name.starts_with('('))
+}
+
+/// Leaves out what differs from one run to the next, and from one machine to the next: numbers, and
+/// gaps that are as wide as these.
+fn alike(text: &str) -> Vec<String> {
+    let without_numbers = text.lines().map(|line| {
         let words = line.split(|c: char| c.is_whitespace() || c.is_ascii_digit() || c == '.');
         words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
     });
     without_numbers.collect()
 }
 
-/// The folder of the drivers that are shown.
+/// The folder of the drivers that are shown, and of the program, which looks beside itself as well.
 fn choose_drivers(place: &Place) {
     std::fs::create_dir(place.path("drivers")).expect("writable");
+    let program = place.path("drivers/caproni");
+    std::fs::copy(env!("CARGO_BIN_EXE_caproni"), program).expect("writable");
     let built = std::env::split_paths(&driver_path()).next().expect("a folder");
     for name in ["k3d", "kind", "minikube"] {
         let name = format!("caproni-driver-{name}");
@@ -156,7 +162,7 @@ fn the_page_shows_what_a_person_sees() {
         if screen.words != "doctor" {
             let (shown, now) = (shown.unwrap_or_default(), screen.to_page());
             let now = now.trim_start_matches("\n## ");
-            assert_eq!(alike(&place, shown.trim_end()), alike(&place, now.trim_end()), "{now}");
+            assert_eq!(alike(shown.trim_end()), alike(now.trim_end()), "{now}");
         }
     }
 }
