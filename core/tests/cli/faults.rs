@@ -136,6 +136,7 @@ fn the_signal_that_ended_a_driver_is_named() {
 error: driver `[ROOT]/bin/caproni-driver-odd` was ended by signal: 9 (SIGKILL) during `status`
   driver: version 1
   request: `status` of cluster `caproni`, failed in [N] s
+hint: run it again with `-vv` to see what the driver did, and tell the driver's author
 [exit status: 20]
 
 "#]]
@@ -412,6 +413,7 @@ fn a_line_of_five_mebibytes_is_refused() {
 error: driver `[ROOT]/bin/caproni-driver-odd` broke the protocol in its answer to `status`: it sent a line of more than 4194304 bytes
   driver: version 1
   request: `status` of cluster `caproni`, failed in [N] s
+hint: run `caproni drivers check NAME` for this driver, and tell the driver's author
 [exit status: 20]
 
 "#]]
@@ -432,6 +434,7 @@ fn no_text_of_a_driver_reaches_the_terminal_as_a_command() {
 ------- stderr -------
 [TIME] create: drawing 0;titleredturned
 error: it failed
+hint: run it again with `-v` to see all that the backend said
 [exit status: 1]
 
 "#]]
