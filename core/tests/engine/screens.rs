@@ -93,7 +93,7 @@ fn plain(place: &Place, screen: &str) -> String {
     let mut text = screen.to_owned();
     for (own, usual) in [
         (path("work"), "/home/you"),
-        (path("state"), "/home/you/.local/state/caproni"),
+        (path("state"), "/home/you/caproni-state"),
         (path("drivers"), "/usr/local/bin"),
         (socket.to_owned(), "/var/run/docker.sock"),
         (format!("{}/docker", folder.clone().unwrap_or_default()), "/var/lib/docker"),
