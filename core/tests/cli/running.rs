@@ -49,7 +49,7 @@ pub(crate) struct Running<'a> {
     gone: Receiver<()>,
     person: Option<File>,
     /// The most memory that it was seen to need, in KiB.
-    peak: u64,
+    memory: Memory,
 }
 
 impl<'a> Running<'a> {
@@ -80,7 +80,7 @@ impl<'a> Running<'a> {
             gone: gone(leash),
             person,
             child,
-            peak: 0,
+            memory: Memory::default(),
         }
         // Dropped here is the command, and with it our copies of the child's ends.
     }
@@ -140,7 +140,7 @@ impl<'a> Running<'a> {
             panic!("it or something that it started still runs; it said: {said:#?}");
         }
         let status = self.child.wait().unwrap();
-        let (sandbox, peak) = (self.sandbox, self.peak);
+        let (sandbox, peak) = (self.sandbox, self.memory.peak());
         let until_end = |reading: &mut Reading| sandbox.redact(&reading.until_end());
         let stdout = self.stdout.as_mut().map(until_end).unwrap_or_default();
         Output { stdout, stderr: until_end(&mut self.stderr), status, peak }
@@ -162,23 +162,36 @@ impl<'a> Running<'a> {
     fn look_at_memory(&mut self) {
         // The id of one that was waited for may be another's.
         if self.child.try_wait().unwrap().is_none() {
-            self.peak = self.peak.max(peak_memory(self.child.id()).unwrap_or(0));
+            self.memory.look(self.child.id());
         }
     }
 }
 
-/// The most memory that a process has needed so far, in KiB, where the system tells. It keeps
-/// the peak, so that the last look is as good as any.
-///
-/// Without what is mapped of the program's file, which no driver has to do with: how much that is
-/// depends on how the page cache has it, in pieces of up to 2 MiB.
-fn peak_memory(process: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let field = |name: &str| -> Option<u64> {
-        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-        line.split_whitespace().next()?.parse().ok()
-    };
-    Some(field("VmHWM:")?.saturating_sub(field("RssFile:")?))
+/// The most memory that a process has needed so far, in KiB, where the system tells.
+#[derive(Default)]
+struct Memory {
+    /// It keeps the peak, so that the last look is as good as any.
+    all: u64,
+    /// Of that, what is mapped of the program's file, which no driver has to do with: how much that
+    /// is depends on how the page cache has it, in pieces of up to 2 MiB. It shrinks at the end.
+    file: u64,
+}
+
+impl Memory {
+    fn look(&mut self, process: u32) {
+        let status = std::fs::read_to_string(format!("/proc/{process}/status"));
+        let status = status.unwrap_or_default();
+        let field = |name: &str| -> Option<u64> {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().next()?.parse().ok()
+        };
+        self.all = self.all.max(field("VmHWM:").unwrap_or(0));
+        self.file = self.file.max(field("RssFile:").unwrap_or(0));
+    }
+
+    fn peak(&self) -> u64 {
+        self.all.saturating_sub(self.file)
+    }
 }
 
 impl Drop for Running<'_> {

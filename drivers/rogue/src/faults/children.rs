@@ -112,9 +112,20 @@ fn with_children(
     let mut children = CHILDREN.lock().unwrap_or_else(PoisonError::into_inner);
     if request.method == "status" && children.is_empty() {
         let started = (0..count).filter_map(|_| make().spawn().inspect_err(complain).ok());
-        children.extend(started.inspect(|child| note(&driver.clusters.0, child)));
+        children.extend(started.map(|mut child| {
+            wait_until_it_has_spoken(&mut child);
+            note(&driver.clusters.0, &child);
+            child
+        }));
     }
     without_limit(driver, request)
+}
+
+/// One that is to be heard before the answer closes its stderr when it has said it all.
+fn wait_until_it_has_spoken(child: &mut Child) {
+    if let Some(mut said) = child.stderr.take() {
+        let _ = std::io::copy(&mut said, &mut std::io::sink());
+    }
 }
 
 fn complain(error: &std::io::Error) {
@@ -128,8 +139,8 @@ fn holder() -> Command {
 }
 
 fn talker() -> Command {
-    let mut child = shell("echo 'pulling: 10 %'; exec sleep 100");
-    child.stdout(Stdio::inherit());
+    let mut child = shell("echo 'pulling: 10 %'; exec sleep 100 2>/dev/null");
+    child.stdout(Stdio::inherit()).stderr(Stdio::piped());
     child
 }
 
