@@ -136,12 +136,16 @@ impl Schemas {
         Self(all)
     }
 
-    fn check(&self, command: &str, value: &Value) {
+    /// What holds a value against the schema of a command.
+    fn judge(&self, command: &str) -> impl Fn(&Value) + use<> {
         let mut schema = self.0.clone();
         schema["$ref"] = format!("#/$defs/{}", command.replace(' ', "%20")).into();
         let schema = jsonschema::draft202012::new(&schema).unwrap();
-        let wrong: Vec<_> = schema.iter_errors(value).map(|wrong| format!("{wrong}")).collect();
-        assert!(wrong.is_empty(), "{command}: {wrong:#?} in {value:#}");
+        let command = command.to_owned();
+        move |value| {
+            let wrong: Vec<_> = schema.iter_errors(value).map(|wrong| wrong.to_string()).collect();
+            assert!(wrong.is_empty(), "{command}: {wrong:#?} in {value:#}");
+        }
     }
 }
 
@@ -208,16 +212,18 @@ fn steady(value: &Value) -> Value {
 /// What the commands print, each alone on stdout and as its schema says.
 fn printed(format: Format, cases: &[(&str, &[&str])], sandbox: &Sandbox) -> Vec<(String, Value)> {
     let schemas = Schemas::of(sandbox);
-    let lines =
-        cases.iter().flat_map(|(command, lines)| lines.iter().map(move |line| (command, line)));
-    let printed = lines.map(|(command, line)| {
-        let output = format.run(sandbox, line);
-        assert_eq!(output.stderr, "", "{line}");
-        let value = format.read(&output.stdout);
-        schemas.check(command, &value);
-        ((*line).to_owned(), steady(&value))
-    });
-    printed.collect()
+    let mut printed = Vec::new();
+    for (command, lines) in cases {
+        let judge = schemas.judge(command);
+        for line in *lines {
+            let output = format.run(sandbox, line);
+            assert_eq!(output.stderr, "", "{line}");
+            let value = format.read(&output.stdout);
+            judge(&value);
+            printed.push(((*line).to_owned(), steady(&value)));
+        }
+    }
+    printed
 }
 
 /// Both formats at once, each in a sandbox of its own: they must come to the same.
@@ -257,13 +263,13 @@ fn every_error_is_one_value_on_stderr_that_its_schema_describes() {
         let bare = include_str!("rules.sh").replace("odd", "bare");
         sandbox.executable("bin/caproni-driver-bare", &bare);
         assert_eq!(sandbox.run("start").code(), 0);
-        let schemas = Schemas::of(&sandbox);
+        let judge = Schemas::of(&sandbox).judge("error");
         let failed = FAILS.iter().map(|line| {
             let output = format.run(&sandbox, line);
             assert_ne!(output.code(), 0, "{line}: {output:#?}");
             assert_eq!(output.stdout, "", "{line}");
             let value = format.read(&output.stderr);
-            schemas.check("error", &value);
+            judge(&value);
             assert_eq!(value["error"]["exitCode"], output.code(), "{line}");
             ((*line).to_owned(), steady(&value))
         });
@@ -291,7 +297,7 @@ fn each_change_that_a_watch_tells_is_a_value_that_its_schema_describes() {
         let told = output.stdout.trim_end().split(between);
         let told: Vec<Value> = told.map(|one| format.read(one)).collect();
         let schemas = Schemas::of(&sandbox);
-        told.iter().for_each(|value| schemas.check("watch", value));
+        told.iter().for_each(schemas.judge("watch"));
         assert_eq!(told[0]["state"], "ready", "{output:#?}");
         assert_eq!(told[1]["error"]["kind"], "BackendUnavailable", "{output:#?}");
         assert_eq!(told.len(), 2, "{output:#?}");
