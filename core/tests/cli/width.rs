@@ -76,7 +76,6 @@ fn results_at_a_terminal() {
         "config validate",
         "drivers list",
         "drivers describe mock",
-        "drivers check mock",
         "stop",
         "destroy --yes",
     ] {
