@@ -16,6 +16,7 @@ use crate::commands::{
 use crate::completion::completed;
 use crate::error::Error;
 use crate::exit;
+use crate::invocation::Invocation;
 use crate::options::{Global, Level};
 use crate::process;
 use crate::ui::{Format, Ui};
@@ -99,12 +100,15 @@ fn runtime() -> std::io::Result<Runtime> {
 }
 
 async fn understand() -> ExitCode {
-    let parsed = command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
-    let cli = match parsed {
-        Ok(cli) => cli,
+    let parsed = command().try_get_matches().and_then(|matches| {
+        let invocation = Invocation::new(own_name(), &matches);
+        Ok((Cli::from_arg_matches(&matches)?, invocation))
+    });
+    let (cli, invocation) = match parsed {
+        Ok(understood) => understood,
         Err(error) => return not_understood(&error),
     };
-    let ui = Ui::new(cli.global.output, cli.global.level());
+    let ui = Ui::new(cli.global.output, cli.global.level()).called(invocation);
     process::tell_drivers(cli.global.level());
     match execute(cli, &ui).await {
         Ok(code) => ExitCode::from(code),
@@ -124,12 +128,13 @@ pub(crate) fn command() -> clap::Command {
         _ => arg,
     });
     // What is shown as usage should be what can be typed.
-    command.bin_name(if is_plugin() { "kubectl caproni" } else { "caproni" })
+    command.bin_name(own_name())
 }
 
-fn is_plugin() -> bool {
+fn own_name() -> &'static str {
     let own = std::env::args_os().next().map(PathBuf::from);
-    own.as_deref().and_then(Path::file_stem).is_some_and(|name| name == PLUGIN)
+    let is_plugin = own.as_deref().and_then(Path::file_stem).is_some_and(|name| name == PLUGIN);
+    if is_plugin { "kubectl caproni" } else { "caproni" }
 }
 
 async fn execute(cli: Cli, ui: &Ui) -> Result<u8, Error> {

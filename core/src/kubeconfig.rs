@@ -55,7 +55,7 @@ impl Entry {
     /// `DriverProtocolError`: the text holds no such context, or it is not whole.
     pub fn parse(text: &str, context: &str) -> Result<Self, Error> {
         let broken = |what: String| {
-            let message = format!("the driver's kubeconfig is of no use: {what}");
+            let message = format!("the driver's kubeconfig cannot be used: {what}");
             Error::new(Kind::DriverProtocolError, message)
         };
         let document = parse(text).map_err(broken)?;

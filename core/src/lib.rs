@@ -5,6 +5,7 @@
 //! [`transport`]) -> the driver -> [`readiness`] -> [`kubeconfig`] -> [`ui`] ->
 //! [`exit`]. Nothing here knows a backend.
 
+pub mod advice;
 pub mod cli;
 mod commands;
 mod completion;
@@ -17,6 +18,7 @@ pub mod exit;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod interrupt;
+pub mod invocation;
 pub mod kubeconfig;
 pub mod options;
 pub mod process;

@@ -53,7 +53,7 @@ impl Readiness {
     /// `DriverProtocolError`: the driver gave a kubeconfig that is of no use.
     pub async fn new(kubeconfig: &str) -> Result<Self, Error> {
         let of_no_use = |error: String| {
-            let message = format!("the driver's kubeconfig is of no use: {error}");
+            let message = format!("the driver's kubeconfig cannot be used: {error}");
             Error::new(Kind::DriverProtocolError, message)
         };
         let parsed = KubeKubeconfig::from_yaml(kubeconfig).map_err(|e| of_no_use(e.to_string()))?;

@@ -69,7 +69,7 @@ pub fn find(name: &str) -> Option<PathBuf> {
 }
 
 fn missing(program: &str) -> Error {
-    let message = format!("`{program}` is not there, by which the driver would do that");
+    let message = format!("{program} is not installed, which the driver runs for that");
     let mut error = Error::driver(ErrorKind::BackendMissing, message)
         .with_hint(format!("install `{program}`, or put its folder on PATH"));
     error.data.program = Some(program.into());
@@ -77,7 +77,10 @@ fn missing(program: &str) -> Error {
 }
 
 fn broken(what: &str) -> Error {
-    Error::new(Kind::DriverProtocolError, format!("the driver's plan cannot be followed: {what}"))
+    Error::new(
+        Kind::DriverProtocolError,
+        format!("the driver names a command that cannot be run: {what}"),
+    )
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Bringing a cluster up: what `start` and `restart` are made of.
 
+mod summary;
 mod undo;
 
 use std::time::{Duration, Instant};
@@ -9,13 +10,14 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::comparison::{Comparison, Need, dearest};
-use super::{App, LIMIT_TO_ASK, Target, change_name, destroy, mend::Mending, status};
+use super::{App, LIMIT_TO_ASK, Target, destroy, mend::Mending, status};
 use crate::error::Error;
 use crate::exit;
 use crate::kubeconfig::{CurrentContext, Entry, UserKubeconfig};
 use crate::readiness::{Look, Readiness};
 use crate::session::{Call, Session};
 use crate::state::ClusterState;
+use summary::Context;
 
 /// How long it may take when the user says nothing.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -247,6 +249,7 @@ impl<'a> BringUp<'a> {
         ClusterState::of(&session.driver.name, &self.target.profile)
             .keep_kubeconfig(&given.kubeconfig)?;
         let readiness = Readiness::new(&given.kubeconfig).await?;
+        self.app.ui.step("ready", "waiting until the API and every node are ready");
         let look = readiness
             .wait(&status.nodes, self.remaining(), &self.app.interrupt, &self.app.ui)
             .await?;
@@ -288,28 +291,13 @@ impl<'a> BringUp<'a> {
     fn tell(&self, up: &Up) -> Result<u8, Error> {
         let Up { outcome, report } = up;
         let (status, look) = (&report.status, &report.look);
-        let profile = &self.target.profile;
         let seconds = self.begun.elapsed().as_secs_f64();
-        let measured = match look {
-            Some(_) => "is ready",
-            None => "is up, as its driver says (it has no API that could be asked)",
-        };
-        let did = match &outcome.change {
-            Change::None => "nothing to do".into(),
-            change => format!("{} in {seconds:.1} s", change_name(change)),
-        };
-        let mut text = format!("cluster `{profile}` {measured} ({did})");
-        if let Some(context) = look.as_ref().and(status.kube_context.as_ref()) {
-            text += &format!("\ncontext `{}`", crate::ui::clean(context));
-        }
-        if let Some(message) = &outcome.message {
-            text += &format!("\n{}", crate::ui::clean(message));
-        }
+        let context = self.context(status.kube_context.as_deref());
         let code = if look.is_some() { exit::OK } else { exit::status_code(&status.state) };
         self.app.ui.result(
-            &text,
+            &summary::text(&self.app.ui, outcome, report, context, seconds),
             &json!({
-                "profile": profile,
+                "profile": self.target.profile,
                 "driver": report.driver,
                 "change": outcome.change,
                 "message": outcome.message,
@@ -318,6 +306,17 @@ impl<'a> BringUp<'a> {
             }),
         )?;
         Ok(code)
+    }
+
+    /// Whether a context is the current one. That the file cannot be read any more is no failure of
+    /// a cluster that is up.
+    fn context(&self, name: Option<&str>) -> Context {
+        let current = UserKubeconfig::locate().and_then(|user| user.current_context());
+        match current.ok().flatten() {
+            current if current.as_deref() != name || name.is_none() => Context::Other,
+            _ if self.options.switch_context => Context::Switched,
+            _ => Context::Current,
+        }
     }
 }
 

@@ -72,10 +72,10 @@ impl Comparison {
     }
 
     /// Both sides, field by field, and what is to be said of them.
-    pub(super) fn to_text(&self, what: &str) -> String {
+    pub(super) fn to_text(&self, what: &str, width: u16) -> String {
         let mut text = format!("cluster `{}` ({}) {what}\n", self.profile, self.driver);
         if !self.known().is_empty() {
-            text += &format!("\n{}", clean(&differences_table(self.known())));
+            text += &format!("\n{}", clean(&differences_table(self.known(), width)));
         }
         text
     }

@@ -29,9 +29,9 @@ impl Diff {
         if found.differences.is_none() {
             return Err(untold(&target));
         }
-        let mut text = found.to_text(&found.summary());
+        let mut text = found.to_text(&found.summary(), app.ui.width());
         if let Some(command) = found.need().command() {
-            text += &format!("\n{command}\n");
+            text += &format!("\n{}", app.ui.advice(command));
         }
         app.ui.result(&text, &found.to_json())?;
         Ok(code(&found))
@@ -61,5 +61,5 @@ fn untold(target: &Target) -> Error {
     let message =
         format!("driver `{}` does not tell what its clusters run with", target.driver.name);
     Error::driver(ErrorKind::Unsupported, message)
-        .with_hint("run `caproni start`, which changes nothing that it would have to lose")
+        .with_hint("run `caproni start`, which refuses what would lose data")
 }

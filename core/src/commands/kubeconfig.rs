@@ -96,8 +96,10 @@ impl Given {
             Err(error) => Err(error),
         };
         session.close().await;
-        let given =
-            given?.ok_or_else(|| Error::internal("no kubeconfig", "the driver has none"))?;
+        let given = given?.ok_or_else(|| {
+            let what = format!("driver `{driver}` cannot give a kubeconfig");
+            Error::internal(&what, "it answered without one")
+        })?;
         let entry = Entry::parse(&given.kubeconfig, &given.context)?;
         Ok(Self { profile: target.profile.clone(), driver, entry })
     }

@@ -20,7 +20,7 @@ use crate::interrupt::Interrupt;
 use crate::session::{Call, Session};
 use crate::state::ClusterState;
 use crate::transport::Listener;
-use crate::ui::{Width, value, wrapped_table};
+use crate::ui::{Width, columns_in_colour, value, wrapped_table};
 
 /// How long a driver may take for all its clusters, when the user says nothing.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -203,7 +203,7 @@ impl Listed {
             or_dash(cluster.kubernetes_version.as_deref()),
             or_dash(cluster.kube_context.as_deref()),
             match &self.config_file {
-                Ok(path) => path.clone().unwrap_or_default(),
+                Ok(path) => path.as_deref().map(short).unwrap_or_default(),
                 Err(why) => format!("unknown: {why}"),
             },
         ]
@@ -236,7 +236,7 @@ fn to_text(rows: &[Row], width: u16) -> String {
         ("CONTEXT", Width::Content),
         ("CONFIG FILE", Width::Rest),
     ];
-    wrapped_table(width, columns, cells.into_iter())
+    columns_in_colour(&wrapped_table(width, columns, cells.into_iter()), &["STATE"])
 }
 
 impl Row {
@@ -251,6 +251,13 @@ impl Row {
             }
         }
     }
+}
+
+/// A path as a shell takes it, with `~` for the home folder.
+fn short(path: &str) -> String {
+    let home = std::env::var("HOME").unwrap_or_default();
+    let below = path.strip_prefix(&home).filter(|below| !home.is_empty() && below.starts_with('/'));
+    below.map_or_else(|| path.to_owned(), |below| format!("~{below}"))
 }
 
 fn or_dash(text: Option<&str>) -> String {

@@ -265,12 +265,12 @@ impl App {
             Some(status) if status.exists => {
                 let profile = &target.profile;
                 let hint = format!(
-                    "`caproni start` goes on with what is left of `{profile}`, `caproni destroy` removes it"
+                    "run `caproni start` to go on with what is left of `{profile}`, or `caproni destroy` to remove it"
                 );
                 error.with_state(status.state).with_hint(hint)
             }
             Some(status) => {
-                let hint = format!("nothing of `{}` is left", target.profile);
+                let hint = format!("run it again: nothing of `{}` is left", target.profile);
                 error.with_state(status.state).with_hint(hint)
             }
             None => error.with_hint("run `caproni status` to see what is left"),
@@ -329,6 +329,6 @@ fn need(session: &Session, method: &str, what: &str) -> Result<(), Error> {
     }
     let message = format!("driver `{}` cannot {what}", session.driver.name);
     let hint =
-        format!("see what it can do with `caproni drivers describe {}`", session.driver.name);
+        format!("run `caproni drivers describe {}` to see what it can do", session.driver.name);
     Err(Error::driver(ErrorKind::Unsupported, message).with_hint(hint))
 }

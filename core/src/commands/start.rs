@@ -63,10 +63,11 @@ impl Start {
 async fn show(app: &App, most: Way) -> Result<u8, Error> {
     let found = diff::look(app, &app.target()?).await?;
     let would = Would { way: Way::to(&found, Way::Start, most), found };
-    let (mut text, mut json) = (would.found.to_text(&would.summary()), would.found.to_json());
+    let (mut text, mut json) =
+        (would.found.to_text(&would.summary(), app.ui.width()), would.found.to_json());
     json["does"] = would.does().into();
     if let (None, Some(command)) = (would.way, would.found.need().command()) {
-        text += &format!("\n{command}\n");
+        text += &format!("\n{}", app.ui.advice(command));
     }
     app.ui.result(&text, &json)?;
     Ok(diff::code(&would.found))

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::exit;
 use crate::readiness::{Look, Readiness};
 use crate::session::{Call, Session};
-use crate::ui::{clean, condition_line, nodes_table};
+use crate::ui::{Ui, clean, condition_line, hang, nodes_table, state as coloured};
 
 /// Tell the state of the cluster, and whether it takes workloads
 ///
@@ -43,7 +43,7 @@ impl Status {
         let report = report(app, &target, &session, limit).await;
         session.close().await;
         let report = report?;
-        app.ui.result(&report.to_text(), &report.to_json())?;
+        app.ui.result(&report.to_text(&app.ui), &report.to_json())?;
         Ok(exit::status_code(&report.status.state))
     }
 }
@@ -119,27 +119,41 @@ impl Report {
     /// The state in one line, with the first thing that is not as it should be.
     pub(super) fn line(&self) -> String {
         let status = &self.status;
-        let state = match status.exists {
-            true => status.state.to_string(),
-            false => format!("{} (it does not exist)", status.state),
-        };
+        let state = coloured(&clean(&status.state.to_string()));
+        let state = if status.exists { state } else { format!("{state} (it does not exist)") };
         match status.conditions.iter().find(|one| !one.ok) {
-            Some(condition) => clean(&format!("{state}: {}", condition_line(condition))),
-            None => clean(&state),
+            Some(condition) => format!("{state}: {}", clean(&condition_line(condition))),
+            None => state,
         }
     }
 
-    pub(super) fn to_text(&self) -> String {
+    pub(super) fn to_text(&self, ui: &Ui) -> String {
+        let mut text = self.head();
+        if !self.status.nodes.is_empty() {
+            let ready = self.look.as_ref().map(|look| look.ready_nodes.as_slice());
+            text += &format!("\n{}", nodes_table(&self.status.nodes, ready));
+        }
+        for (index, condition) in self.status.conditions.iter().filter(|one| !one.ok).enumerate() {
+            let gap = if index == 0 { "\n" } else { "" };
+            let line = ui.invocation().complete(&condition_line(condition));
+            text += &format!("{gap}{}", hang(&line, ui.width()));
+        }
+        text
+    }
+
+    /// What there is of it, a line for each thing.
+    fn head(&self) -> String {
         let status = &self.status;
+        let state = coloured(&clean(&status.state.to_string()));
         let state = match (status.exists, self.look.is_some() || status.state != State::Ready) {
             (false, _) => "stopped (it does not exist)".into(),
-            (true, true) => status.state.to_string(),
+            (true, true) => state,
             (true, false) => {
-                format!("{} (its driver's word; it has no API that could be asked)", status.state)
+                format!("{state} (its driver's word; it has no API that could be asked)")
             }
         };
-        let mut text =
-            format!("cluster     {} ({})\nstate       {state}\n", self.profile, self.driver);
+        let cluster = clean(&format!("{} ({})", self.profile, self.driver));
+        let mut text = format!("cluster     {cluster}\nstate       {state}\n");
         let rows = [
             ("kubernetes", &status.kubernetes_version),
             ("context", &status.kube_context),
@@ -147,20 +161,9 @@ impl Report {
         ];
         for (name, value) in rows {
             if let Some(value) = value {
-                text += &format!("{name:<11} {value}\n");
+                text += &clean(&format!("{name:<11} {value}\n"));
             }
         }
-        if !status.nodes.is_empty() {
-            let ready = self.look.as_ref().map(|look| look.ready_nodes.as_slice());
-            text += &format!("\n{}", nodes_table(&status.nodes, ready));
-        }
-        let failed: Vec<&Condition> = status.conditions.iter().filter(|one| !one.ok).collect();
-        if !failed.is_empty() {
-            text += "\n";
-        }
-        for condition in failed {
-            text += &format!("{}\n", condition_line(condition));
-        }
-        clean(&text)
+        text
     }
 }

@@ -2,7 +2,6 @@
 
 use caproni_driver::NodeUsage;
 use clap::Args;
-use indicatif::BinaryBytes;
 use serde_json::json;
 
 use super::{App, LIMIT_TO_ASK};
@@ -48,13 +47,24 @@ impl Usage {
 
 fn cells(node: &NodeUsage) -> [String; 4] {
     let cores = |cores: f64| format!("{cores:.2}");
-    let bytes = |bytes: u64| BinaryBytes(bytes).to_string();
+    let all_cores = |cores: f64| format!("{}", (cores * 100.0).round() / 100.0);
     [
         node.name.clone(),
-        of(node.cpu_cores.map(cores), node.cpu_cores_limit.map(cores)),
+        of(node.cpu_cores.map(cores), node.cpu_cores_limit.map(all_cores)),
         of(node.memory_bytes.map(bytes), node.memory_bytes_limit.map(bytes)),
         of(node.disk_bytes.map(bytes), node.disk_bytes_limit.map(bytes)),
     ]
+}
+
+/// A size in three digits: all four columns are to fit in 80.
+fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let (mut size, mut unit) = (bytes as f64, 0);
+    while size >= 1000.0 && unit + 1 < UNITS.len() {
+        (size, unit) = (size / 1024.0, unit + 1);
+    }
+    let digits = usize::from(unit > 0 && size < 99.95);
+    format!("{size:.digits$} {}", UNITS[unit])
 }
 
 /// What is used of what there is, as far as either is known.
@@ -79,6 +89,8 @@ mod tests {
         node.cpu_cores_limit = Some(2.0);
         node.memory_bytes = Some(512 << 20);
         node.disk_bytes_limit = Some(3 << 30);
-        assert_eq!(cells(&node), ["n", "0.25 of 2.00", "512.00 MiB", "- of 3.00 GiB"]);
+        assert_eq!(bytes(1023 << 20), "1.0 GiB");
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(cells(&node), ["n", "0.25 of 2", "512 MiB", "- of 3.0 GiB"]);
     }
 }

@@ -46,7 +46,7 @@ impl Wait {
         let waited = self.wait(app, &watch).await;
         watch.close().await;
         let report = waited?;
-        app.ui.result(&report.to_text(), &report.to_json())?;
+        app.ui.result(&report.to_text(&app.ui), &report.to_json())?;
         Ok(exit::OK)
     }
 
@@ -58,7 +58,7 @@ impl Wait {
             if report.status.state == self.state.state() {
                 return Ok(report);
             }
-            app.ui.step("wait", &format!("for {}: {}", self.state.state(), report.line()));
+            app.ui.meanwhile("wait", &format!("for {}: {}", self.state.state(), report.line()));
             if left().is_zero() {
                 return Err(self.in_vain(report, begun.elapsed()));
             }

@@ -94,7 +94,7 @@ impl Watching<'_> {
 
     /// Waits for the next look; false when there is to be none.
     async fn pause(&self, seen: &Seen) -> bool {
-        self.app.ui.step("watch", &format!("{}; Ctrl-C ends", line(seen)));
+        self.app.ui.meanwhile("watch", &format!("{}; Ctrl-C ends", line(seen)));
         let left = self.app.global.timeout.map(|limit| limit.saturating_sub(self.begun.elapsed()));
         tokio::select! {
             () = self.app.interrupt.first() => false,

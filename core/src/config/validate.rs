@@ -137,8 +137,9 @@ fn unknown(path: &[String], name: &str, known: &Map<String, Value>) -> Violation
 }
 
 fn of_no_use(driver: &str, Fault { rule, what }: &Fault) -> Error {
-    let message = format!("driver `{driver}` has a config schema that breaks {rule}: it {what}");
-    Error::new(Kind::DriverProtocolError, message).with_hint("tell the driver's author")
+    let message = format!("driver `{driver}` has a config schema that cannot be used: it {what}");
+    let hint = format!("tell the driver's author that it breaks rule {rule} of the protocol");
+    Error::new(Kind::DriverProtocolError, message).with_hint(hint)
 }
 
 fn broken_rules(schema: &Value, config: &Value) -> Result<Found, Unusable> {
@@ -332,8 +333,9 @@ mod tests {
         ] {
             let error = validate(None, &schema, "x").unwrap_err();
             assert_eq!(error.kind, Kind::DriverProtocolError);
-            let said = format!("driver `x` has a config schema that breaks {rule}: it ");
-            assert!(error.message.starts_with(&said), "{error}");
+            let said = "driver `x` has a config schema that cannot be used: it ";
+            assert!(error.message.starts_with(said), "{error}");
+            assert!(error.data.hint.is_some_and(|hint| hint.contains(rule)), "{rule}");
         }
     }
 

@@ -80,8 +80,8 @@ impl Report {
         let outside = |rule: &&Outcome| matches!(coverage::of(rule.id), Some(How::NotChecked(_)));
         let outside = self.with(Verdict::NotChecked).filter(outside).count();
         format!(
-            "driver `{}`: {} rules passed, {} failed, {} warned of; {} do not apply, {} were not reached, \
-             {outside} cannot be checked from outside\n",
+            "driver `{}`: {} rules passed, {} failed, {} warned of\n\
+             {} do not apply, {} were not reached, {outside} cannot be checked from outside\n",
             self.driver,
             count(Verdict::Passed),
             count(Verdict::Failed),

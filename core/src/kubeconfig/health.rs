@@ -58,7 +58,9 @@ impl UserKubeconfig {
         }
         let message = format!("the current context `{current}` does not exist");
         let check = HealthCheck::new("context", Verdict::Warning, message);
-        Some(check.with_hint("switch to one that exists, as with `caproni use`"))
+        Some(
+            check.with_hint("run `caproni use`, or switch to one of `kubectl config get-contexts`"),
+        )
     }
 }
 
@@ -69,7 +71,7 @@ fn age(path: &Path) -> Option<Duration> {
 
 fn failed(error: &Error) -> HealthCheck {
     let check = HealthCheck::new("kubeconfig", Verdict::Failed, &error.message);
-    check.with_hint(error.data.hint.as_deref().unwrap_or("mend the file"))
+    check.with_hint(error.data.hint.as_deref().unwrap_or("mend or move the file"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The only place that prints: results on stdout, everything else on stderr.
 
+mod colour;
+mod fill;
 mod progress;
 mod text;
 
@@ -13,13 +15,16 @@ use serde_json::{Value, json};
 use crate::error::Error;
 use crate::exit;
 use crate::interrupt::Interrupt;
+use crate::invocation::Invocation;
 use crate::options::Level;
 use crate::recording::{Mask, Secrets, Side};
 use crate::transport::{Event, Listener};
 use progress::{Display, Progress};
 
+pub use colour::{columns as columns_in_colour, state};
+pub use fill::{hang, wrap};
 pub use text::{
-    Width, clean, condition_line, differences_table, nodes_table, table, value, wrap, wrapped_table,
+    Width, clean, condition_line, differences_table, nodes_table, table, value, wrapped_table,
 };
 
 /// How results are printed.
@@ -51,8 +56,12 @@ pub struct Ui {
     format: Format,
     level: Level,
     secrets: Secrets,
+    invocation: Invocation,
     progress: Arc<Mutex<Progress>>,
 }
+
+/// A terminal that tells a smaller width than this is not believed.
+const LEAST_WIDTH: u16 = 20;
 
 impl Ui {
     /// Talks in a format, and tells as much as the level says.
@@ -61,13 +70,26 @@ impl Ui {
     /// progress and notes are left out for it, unless a person looks on.
     pub fn new(format: Format, level: Level) -> Self {
         let verbose = level >= Level::Debug;
-        let display = match (std::io::stderr().is_terminal(), format) {
+        let is_terminal = std::io::stderr().is_terminal();
+        let display = match (is_terminal && can_move_its_cursor(), format) {
             (true, _) if !verbose => Display::Live,
-            (false, Format::Json) if !verbose => Display::Nothing,
+            (false, Format::Json) if !verbose && !is_terminal => Display::Nothing,
             _ => Display::Lines,
         };
         let progress = Arc::new(Mutex::new(Progress::new(display)));
-        Self { format, level, secrets: Secrets::default(), progress }
+        let invocation = Invocation::default();
+        Self { format, level, secrets: Secrets::default(), invocation, progress }
+    }
+
+    /// Advises commands as this program itself was called.
+    #[must_use]
+    pub fn called(self, invocation: Invocation) -> Self {
+        Self { invocation, ..self }
+    }
+
+    /// How this program was called.
+    pub fn invocation(&self) -> &Invocation {
+        &self.invocation
     }
 
     /// What is known to be secret: it is shown in no note and in no error.
@@ -82,6 +104,13 @@ impl Ui {
         }
     }
 
+    /// As [`Ui::step`], for what is looked on at: nothing of it remains.
+    pub fn meanwhile(&self, step: &str, message: &str) {
+        if self.level > Level::Warn {
+            self.progress().meanwhile(step, &self.secrets.scrub(message));
+        }
+    }
+
     /// Ends the display of steps.
     pub fn done(&self) {
         self.progress().done();
@@ -90,14 +119,23 @@ impl Ui {
     /// Tells something that is neither result nor error.
     pub fn note(&self, message: &str) {
         if self.level > Level::Warn {
-            self.progress().line(&clean(&self.secrets.scrub(message)));
+            let message = clean(&self.secrets.scrub(message));
+            self.progress().line(&fill::fill(&message, self.terminal(), ""));
+        }
+    }
+
+    /// Tells something as it is, such as a line of a log or a command line.
+    fn verbatim(&self, line: &str) {
+        if self.level > Level::Warn {
+            self.progress().line(&clean(&self.secrets.scrub(line)));
         }
     }
 
     /// Tells something that should make the user think.
     pub fn warn(&self, message: &str) {
-        let message = self.secrets.scrub(message);
-        self.progress().line(&format!("warning: {}", clean(&message)));
+        let message = self.invocation.complete(&self.secrets.scrub(message));
+        let text = text::labelled("warning: ", colour::WARNING, &message, self.terminal());
+        self.progress().line(&text);
     }
 
     /// Tells what one driver does as it comes: its progress, and what the level says.
@@ -116,25 +154,25 @@ impl Ui {
                 Lines::Never => mask.hear(from, line),
                 shown => {
                     let line = mask.line(from, &String::from_utf8_lossy(line));
-                    ui.note(&format!("{arrow} {}", shortened(line, shown)));
+                    ui.verbatim(&format!("{arrow} {}", shortened(line, shown)));
                 }
             }
         };
         Arc::new(move |event| match event {
             Event::Progress(progress) => ui.report(&progress),
-            Event::Log(line) if ui.is_verbose() => ui.note(&format!("driver: {line}")),
+            Event::Log(line) if ui.is_verbose() => ui.verbatim(&format!("driver: {line}")),
             Event::Noise(line) if ui.is_verbose() => {
-                ui.note(&format!("driver, on stdout where only the protocol belongs: {line}"));
+                ui.verbatim(&format!("driver, on stdout where only the protocol belongs: {line}"));
             }
             Event::Log(_) | Event::Noise(_) => {}
             Event::Sent(line) => wire(&ui, "->", Side::Host, &line),
             Event::Received(line) => wire(&ui, "<-", Side::Driver, &line),
             Event::Started(path) if ui.level >= Level::Trace => {
-                ui.note(&format!("runs `{}`", path.display()));
+                ui.verbatim(&format!("runs `{}`", path.display()));
             }
             Event::Ended(how) if ui.level >= Level::Trace => {
                 let seconds = begun.elapsed().as_secs_f64();
-                ui.note(&format!("the driver {how} after {seconds:.1} s"));
+                ui.verbatim(&format!("the driver {how} after {seconds:.1} s"));
             }
             Event::Started(_) | Event::Ended(_) => {}
         })
@@ -190,15 +228,17 @@ impl Ui {
 
     /// Prints a failure.
     pub fn error(&self, error: &Error) {
-        self.done();
+        self.progress().failed();
+        let error = error.clone().advised(&self.invocation);
         let mut stderr = anstream::stderr();
         let _ = match self.format {
             Format::Text => {
-                let text = text::error(error, self.is_verbose());
-                write!(stderr, "{}", self.secrets.scrub(&text))
+                let (verbose, terminal) = (self.is_verbose(), self.terminal());
+                let shown = text::Shown { verbose, terminal, width: terminal.unwrap_or(columns()) };
+                write!(stderr, "{}", self.secrets.scrub(&text::error(&error, shown)))
             }
             Format::Json => {
-                let mut json = error_json(error);
+                let mut json = error_json(&error);
                 self.secrets.scrub_all(&mut json);
                 json["error"]["kind"] = error.kind.to_string().into();
                 writeln!(stderr, "{}", text::harmless_json(&json))
@@ -226,10 +266,17 @@ impl Ui {
 
     /// How wide a result may be: as the terminal it goes to, else as `COLUMNS` says, else 80.
     pub fn width(&self) -> u16 {
-        let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout());
-        let terminal = size.ok().map(|size| size.ws_col).filter(|&width| width > 0);
-        let said = || std::env::var("COLUMNS").ok()?.parse().ok();
-        terminal.or_else(said).unwrap_or(80)
+        width_of(rustix::stdio::stdout()).unwrap_or(columns())
+    }
+
+    /// What to do next, as part of a result.
+    pub fn advice(&self, text: &str) -> String {
+        wrap(&self.invocation.complete(text), self.width(), "")
+    }
+
+    /// How wide the terminal is that messages go to, if they go to one.
+    fn terminal(&self) -> Option<u16> {
+        width_of(rustix::stdio::stderr())
     }
 
     /// Prints an error as the driver answered it, for those who want to see just that.
@@ -279,13 +326,29 @@ impl Ui {
         for action in actions {
             self.note(&format!("{}: {}", action.title, action.reason));
             let rights = if action.privileged { "    (as administrator)" } else { "" };
-            self.note(&format!("    {}{rights}", action.command_line()));
+            self.verbatim(&format!("    {}{rights}", action.command_line()));
         }
     }
 
     fn progress(&self) -> std::sync::MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn width_of(stream: impl std::os::fd::AsFd) -> Option<u16> {
+    let size = rustix::termios::tcgetwinsize(stream);
+    size.ok().map(|size| size.ws_col).filter(|&width| width >= LEAST_WIDTH)
+}
+
+/// How wide tables are where there is no terminal.
+fn columns() -> u16 {
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    said.unwrap_or(80)
+}
+
+/// Tells whether a line that changes can be shown on the terminal, if stderr is one.
+fn can_move_its_cursor() -> bool {
+    std::env::var_os("TERM").is_none_or(|name| name != "dumb")
 }
 
 fn shortened(line: String, lines: Lines) -> String {

@@ -5,6 +5,8 @@ use comfy_table::Width::Fixed;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use serde_json::Value;
 
+use super::colour::{self, ADVICE, ERROR, paint};
+use super::fill::{fill, wrap};
 use crate::error::{Error, Kind};
 use crate::excerpt::Excerpt;
 
@@ -44,8 +46,18 @@ fn commands(c: char) -> bool {
     turns || (c.is_control() && !matches!(c, '\n' | '\t'))
 }
 
-/// A table of the fields in which a cluster differs from what was asked for.
-pub fn differences_table(differences: &[Difference]) -> String {
+/// A table of the fields in which a cluster differs from what was asked for, in lines of this width.
+pub fn differences_table(differences: &[Difference], width: u16) -> String {
+    let path = differences.iter().map(|difference| difference.path.chars().count());
+    let path = u16::try_from(path.max().unwrap_or_default()).unwrap_or(u16::MAX);
+    let others = path.saturating_add(3 * PADDING + LONGEST_CHANGE);
+    let side = Width::AtMost((width.saturating_sub(others) / 2).max(LEAST_SIDE));
+    let columns = [
+        ("FIELD", Width::Content),
+        ("RUNNING", side),
+        ("REQUESTED", side),
+        ("CHANGE", Width::Content),
+    ];
     let rows = differences.iter().map(|difference| {
         [
             difference.path.clone(),
@@ -54,7 +66,7 @@ pub fn differences_table(differences: &[Difference]) -> String {
             difference.change.to_string(),
         ]
     });
-    table(["FIELD", "RUNNING", "REQUESTED", "CHANGE"], rows)
+    wrapped_table(width, columns, rows)
 }
 
 /// A table of a cluster's nodes; `ready` are the names the API calls Ready.
@@ -68,42 +80,87 @@ pub fn nodes_table(nodes: &[Node], ready: Option<&[String]>) -> String {
         };
         [node.name.clone(), role, node.state.to_string(), kubernetes.to_owned()]
     });
-    table(["NODE", "ROLE", "STATE", "KUBERNETES"], rows)
+    let table = clean(&table(["NODE", "ROLE", "STATE", "KUBERNETES"], rows));
+    colour::columns(&table, &["STATE", "KUBERNETES"])
 }
 
-/// A failure with everything the user needs, and nothing twice.
-pub(super) fn error(error: &Error, verbose: bool) -> String {
+/// How a failure is shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown {
+    /// With all that is known.
+    pub(super) verbose: bool,
+    /// How wide the terminal is; without one each message is one line, for programs that search.
+    pub(super) terminal: Option<u16>,
+    /// How wide tables are.
+    pub(super) width: u16,
+}
+
+/// A failure with everything the user needs, and nothing twice: what, why, and what to do.
+pub(super) fn error(error: &Error, shown: Shown) -> String {
+    let mut text = labelled("error: ", ERROR, &error.message, shown.terminal);
+    text += &reasons(error, shown);
+    text += &output(error, shown.verbose);
+    text += &way_out(error, shown.terminal);
+    text
+}
+
+/// A label in its colour, and what is said under it.
+pub(super) fn labelled(
+    label: &str,
+    style: anstyle::Style,
+    message: &str,
+    width: Option<u16>,
+) -> String {
+    // Lines below the first are to be copied.
+    let message = clean(message);
+    let (first, below) = message.split_once('\n').unwrap_or((&message, ""));
+    let first = fill(first, width, label);
+    let first = if first.is_empty() { format!("{label}\n") } else { first };
+    let plain = first + below;
+    let gap = if below.is_empty() || below.ends_with('\n') { "" } else { "\n" };
+    plain.replacen(label.trim_end(), &paint(style, label.trim_end()), 1) + gap
+}
+
+fn reasons(error: &Error, shown: Shown) -> String {
     let data = &error.data;
-    let mut text = format!("error: {}\n", clean(&error.message));
+    let detail = |text: &str| fill(&clean(text), shown.terminal, "  ");
+    let mut text = String::new();
     if let Kind::Driver(ErrorKind::Other(kind)) = &error.kind {
-        text += &indent(&clean(&format!("kind: {kind}")));
+        text += &detail(&format!("kind: {kind}"));
     }
-    text += &indent(&clean(&crash_report(error)));
-    text += &indent(&clean(&answered(error).filter(|_| verbose).unwrap_or_default()));
-    for cause in &data.causes {
-        text += &indent(&format!("caused by: {}", clean(cause)));
-    }
+    text += &detail(&crash_report(error));
+    text += &detail(&answered(error).filter(|_| shown.verbose).unwrap_or_default());
+    text.extend(data.causes.iter().map(|cause| detail(&format!("caused by: {cause}"))));
     if !data.diff.is_empty() {
-        text += &indent(&clean(&differences_table(&data.diff)));
+        text += &indent(&differences_table(&data.diff, shown.width.saturating_sub(2)));
     }
+    text += &violations(error, detail);
+    text.extend(data.conditions.iter().map(|condition| detail(&condition_line(condition))));
+    text
+}
+
+fn violations(error: &Error, detail: impl Fn(&str) -> String) -> String {
     let excerpts = error.excerpts();
-    if data.violations.len() > 1 {
-        for violation in &data.violations {
-            let place =
-                violation.location.as_deref().map(|at| format!("{at}: ")).unwrap_or_default();
-            text += &indent(&clean(&format!("{place}{}", violation.message)));
-            let is_its = |excerpt: &&Excerpt| {
-                excerpt.message == violation.message
-                    && violation.location.as_ref() == Some(&excerpt.location())
-            };
-            text += &excerpts.iter().find(is_its).map(Excerpt::to_text).unwrap_or_default();
-        }
-    } else {
-        text.extend(excerpts.iter().map(Excerpt::to_text));
+    let [_, _, ..] = error.data.violations.as_slice() else {
+        return excerpts.iter().map(Excerpt::to_text).collect();
+    };
+    let mut text = String::new();
+    for violation in &error.data.violations {
+        let place = violation.location.as_deref().map(|at| format!("{at}: ")).unwrap_or_default();
+        text += &detail(&format!("{place}{}", violation.message));
+        let is_its = |excerpt: &&Excerpt| {
+            excerpt.message == violation.message
+                && violation.location.as_ref() == Some(&excerpt.location())
+        };
+        text += &excerpts.iter().find(is_its).map(Excerpt::to_text).unwrap_or_default();
     }
-    for condition in &data.conditions {
-        text += &indent(&clean(&condition_line(condition)));
-    }
+    text
+}
+
+/// The command that failed, and what it and the driver have said last: as they are.
+fn output(error: &Error, verbose: bool) -> String {
+    let data = &error.data;
+    let mut text = String::new();
     if let Some(command) = &data.command {
         text += &indent(&clean(&format!("command: {command}")));
     }
@@ -111,14 +168,21 @@ pub(super) fn error(error: &Error, verbose: bool) -> String {
     for output in said.into_iter().flatten() {
         text += &indent(&clean(&last_lines(output, if verbose { usize::MAX } else { 15 })));
     }
+    text
+}
+
+fn way_out(error: &Error, width: Option<u16>) -> String {
+    let data = &error.data;
+    let mut text = String::new();
     if let Some(state) = &data.state {
-        text += &indent(&clean(&format!("the cluster is left {state}")));
+        text += &fill(&clean(&format!("the cluster is left {state}")), width, "  ");
     }
     for action in &data.actions {
+        // A command line is to be copied, and stays whole.
         text += &indent(&clean(&format!("{}: {}", action.title, action.command_line())));
     }
     if let Some(hint) = &data.hint {
-        text += &format!("hint: {}\n", clean(hint));
+        text += &labelled("hint: ", ADVICE, hint, width);
     }
     text
 }
@@ -190,7 +254,7 @@ pub enum Width {
     Content,
     /// At most so many columns of the terminal.
     AtMost(u16),
-    /// What the others leave.
+    /// What the others leave; what cannot be broken there, a path say, is whole all the same.
     Rest,
 }
 
@@ -201,36 +265,29 @@ pub fn wrapped_table<const N: usize>(
     rows: impl Iterator<Item = [String; N]>,
 ) -> String {
     let one_line = |cell: String| clean(&cell).split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut table = plain_table(columns.map(|(head, _)| head), rows.map(|row| row.map(one_line)));
-    let needed = table.column_max_content_widths();
+    let rows: Vec<[String; N]> = rows.map(|row| row.map(one_line)).collect();
+    let heads = columns.map(|(head, _)| head);
+    let needed = plain_table(heads, rows.iter().cloned()).column_max_content_widths();
     let fixed = needed.iter().zip(&columns).map(|(needed, (_, width))| match width {
         Width::Content => needed + PADDING,
         Width::AtMost(most) => needed.min(most) + PADDING,
         Width::Rest => 0,
     });
-    let rest = total.saturating_sub(fixed.sum()).max(LEAST_REST);
+    let rest = total.saturating_sub(fixed.sum()).max(LEAST_REST) - PADDING;
+    let rows = rows.into_iter().map(|row| {
+        let mut widths = columns.iter().map(|(_, width)| width);
+        row.map(|cell| match widths.next() {
+            Some(Width::Rest) => wrap(&cell, rest, "").trim_end().to_owned(),
+            _ => cell,
+        })
+    });
+    let mut table = plain_table(heads, rows);
     table.set_content_arrangement(ContentArrangement::Dynamic).set_width(u16::MAX);
     table.set_constraints(columns.map(|(_, width)| match width {
-        Width::Content => ColumnConstraint::ContentWidth,
+        Width::Content | Width::Rest => ColumnConstraint::ContentWidth,
         Width::AtMost(most) => ColumnConstraint::UpperBoundary(Fixed(most + PADDING)),
-        Width::Rest => ColumnConstraint::UpperBoundary(Fixed(rest)),
     }));
     lines(&table)
-}
-
-/// Text in lines of this width, each after this indentation; a longer word stays whole.
-pub fn wrap(text: &str, width: u16, indentation: &str) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    for word in clean(text).split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width.into() => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(format!("{indentation}{word}")),
-        }
-    }
-    lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 /// The space between two columns.
@@ -238,6 +295,12 @@ const PADDING: u16 = 2;
 
 /// What the columns that others leave little for have at least.
 const LEAST_REST: u16 = 26;
+
+/// What each side of a comparison has at least.
+const LEAST_SIDE: u16 = 12;
+
+/// How long the longest of the prices of a change is, `recreate`.
+const LONGEST_CHANGE: u16 = 8;
 
 fn plain_table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Table {
     let mut table = Table::new();
@@ -261,6 +324,12 @@ mod tests {
     use super::*;
     use caproni_driver::{ChangeCost, NodeRole, NodeState};
     use serde_json::json;
+
+    /// A failure without its colours.
+    fn plain(failed: &Error, terminal: Option<u16>) -> String {
+        let shown = Shown { verbose: false, terminal, width: terminal.unwrap_or(80) };
+        caproni_driver::strip_ansi(&error(failed, shown))
+    }
 
     #[test]
     fn nothing_of_a_driver_can_command_the_terminal() {
@@ -288,7 +357,7 @@ mod tests {
         difference.requested = json!([]);
         difference.change = ChangeCost::Live;
         shown.data.diff.push(difference);
-        let text = error(&shown.with_hint("do").into(), false);
+        let text = plain(&shown.with_hint("do").into(), None);
         assert_eq!(
             text,
             "error: cluster `demo` exists with another config: 1 field differs\n\
@@ -306,7 +375,7 @@ mod tests {
             Node::new("lb", NodeRole::LoadBalancer, NodeState::Paused),
         ];
         assert_eq!(
-            nodes_table(&nodes, Some(&[])),
+            caproni_driver::strip_ansi(&nodes_table(&nodes, Some(&[]))),
             "NODE  ROLE           STATE    KUBERNETES\n\
              s     server         running  NotReady\n\
              lb    load-balancer  paused   -\n"
@@ -324,18 +393,11 @@ mod tests {
             [row("short", "one\ntwo"), row("a name", "more words than it has room for in it")];
         assert_eq!(
             wrapped_table(72, columns, rows.into_iter()),
-            "NAME    WHAT                            FOLDER\n\
-             short   one two                         /a/folder/that-is/never-broken\n\
-             a name  more words than it has room     /a/folder/that-is/never-broken\n\
+            "NAME    WHAT                         FOLDER\n\
+             short   one two                      /a/folder/that-is/never-broken\n\
+             a name  more words than it has room  /a/folder/that-is/never-broken\n\
              \x20       for in it\n"
         );
-    }
-
-    #[test]
-    fn wrapped_text_keeps_to_its_width() {
-        assert_eq!(wrap("one two three four", 10, "  "), "  one two\n  three\n  four\n");
-        assert_eq!(wrap("a-very-long-word b", 8, "  "), "  a-very-long-word\n  b\n");
-        assert_eq!(wrap(" \n", 8, "  "), "");
     }
 
     #[test]
@@ -344,8 +406,31 @@ mod tests {
         failed.data.command = Some("k3d cluster list".into());
         failed.data.output = Some("FATA no".into());
         assert_eq!(
-            error(&failed, false),
+            plain(&failed, None),
             "error: `k3d` exited with 1\n  command: k3d cluster list\n  FATA no\n"
         );
+    }
+
+    #[test]
+    fn a_terminal_has_no_line_that_is_too_long_but_for_what_is_to_be_copied() {
+        let long = ["words"; 40].join(" ");
+        let mut failed = Error::driver(ErrorKind::BackendFailed, &long)
+            .with_cause(&long)
+            .with_conditions(vec![caproni_driver::Condition::failed("api", &long).with_hint(&long)])
+            .with_hint(format!("{long} `{}`", "command ".repeat(15)));
+        failed.data.command = Some("k3d ".repeat(40));
+        failed.data.diff = vec![Difference::new(
+            "registries.config",
+            json!("x".repeat(300)),
+            json!(long),
+            ChangeCost::Recreate,
+        )];
+        let text = plain(&failed, Some(80));
+        let too_long: Vec<&str> = text.lines().filter(|line| line.chars().count() > 80).collect();
+        assert_eq!(too_long.len(), 2, "{text}");
+        assert!(
+            too_long[0].starts_with("  command: k3d") && too_long[1].starts_with("      `comm")
+        );
+        assert!(plain(&failed, None).contains(&format!("error: {long}\n")));
     }
 }

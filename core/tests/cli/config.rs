@@ -92,8 +92,11 @@ fn no_file_at_all_means_the_driver_s_defaults() {
     assert_data_eq!(
         sandbox.run("--driver mock start"),
         str![[r#"
-cluster `caproni` is up, as its driver says (it has no API that could be asked) (created in [N] s)
-a mock cluster is a file, and nothing runs
+cluster `caproni` is up (created in [N] s)
+driver      mock (its word alone: there is no API to ask)
+kubernetes  v1.34.0, 1 node
+note        a mock cluster is a file, and nothing runs
+next        caproni --driver mock status
 ------- stderr -------
 [TIME] create: creating the nodes
 [TIME] boot: starting Kubernetes
@@ -215,7 +218,10 @@ fn a_difference_that_can_be_changed_live_is_applied() {
     assert_data_eq!(
         sandbox.run("start"),
         str![[r#"
-cluster `caproni` is up, as its driver says (it has no API that could be asked) (updated in [N] s)
+cluster `caproni` is up (updated in [N] s)
+driver      mock (its word alone: there is no API to ask)
+kubernetes  v1.34.0, 1 node
+next        caproni status
 [exit status: 0]
 
 "#]]
@@ -247,7 +253,9 @@ hint: put the config back, or run `caproni start --restart` to apply it
     assert_data_eq!(
         sandbox.run("restart"),
         str![[r#"
-cluster `caproni` is up, as its driver says (it has no API that could be asked) (created in [N] s)
+cluster `caproni` is up (created in [N] s)
+driver      odd (its word alone: there is no API to ask)
+next        caproni status
 [exit status: 0]
 
 "#]]

@@ -70,7 +70,8 @@ agents  0         1               recreate
 labels  {}        {"team":"web"}  live
 token   (hidden)  (hidden)        recreate
 
-put the config back, or run `caproni start --recreate` to make the cluster anew, which loses its data
+put the config back, or run `caproni start --recreate` to make the cluster anew,
+which loses its data
 [exit status: 5]
 
 "#]]
@@ -89,7 +90,7 @@ fn diff_of_a_driver_that_tells_no_config_says_so() {
         str![[r#"
 ------- stderr -------
 error: driver `odd` does not tell what its clusters run with
-hint: run `caproni start`, which changes nothing that it would have to lose
+hint: run `caproni --driver odd start`, which refuses what would lose data
 [exit status: 2]
 
 "#]]
@@ -119,7 +120,8 @@ cluster `caproni` (mock) would be refused, and not touched: 1 field differs
 FIELD   RUNNING  REQUESTED  CHANGE
 agents  0        1          recreate
 
-put the config back, or run `caproni start --recreate` to make the cluster anew, which loses its data
+put the config back, or run `caproni start --recreate` to make the cluster anew,
+which loses its data
 [exit status: 5]
 
 "#]]
@@ -163,8 +165,11 @@ fn recreate_makes_the_cluster_anew_only_where_a_difference_needs_it() {
     assert_data_eq!(
         output,
         str![[r#"
-cluster `caproni` is up, as its driver says (it has no API that could be asked) (recreated in [N] s)
-a mock cluster is a file, and nothing runs
+cluster `caproni` is up (recreated in [N] s)
+driver      mock (its word alone: there is no API to ask)
+kubernetes  v1.34.0, 2 nodes
+note        a mock cluster is a file, and nothing runs
+next        caproni status
 ------- stderr -------
 [TIME] destroy: removing the nodes
 [TIME] create: creating the nodes
@@ -207,6 +212,7 @@ fn a_creation_that_fails_after_the_destruction_says_what_is_lost() {
 error: no
   caused by: the cluster as it was is destroyed, as `--recreate` says
   the cluster is left stopped
+hint: run it again with `-v` to see all that the backend said
 [exit status: 1]
 
 "#]]
@@ -227,7 +233,8 @@ const WITH_RESTART: &str = r#"
 fn restart_applies_what_a_restart_can_change() {
     let sandbox = driver(WITH_RESTART);
     let refused = sandbox.run("--driver odd start");
-    let hint = "hint: put the config back, or run `caproni start --restart` to apply it\n";
+    let hint =
+        "hint: put the config back, or run `caproni --driver odd start --restart` to apply it\n";
     assert!(refused.stderr.ends_with(hint), "{refused:#?}");
     let json = sandbox.run("-o json --driver odd diff").json();
     assert_eq!(json["needs"], "restart");
@@ -255,7 +262,7 @@ fn what_only_the_driver_finds_is_paid_for_as_well() {
     );
     let refused = driver(&fault).run("--driver odd start");
     assert_eq!(refused.code(), 5, "{refused:#?}");
-    assert!(refused.stderr.contains("`caproni start --restart`"), "{refused:#?}");
+    assert!(refused.stderr.contains("`caproni --driver odd start --restart`"), "{refused:#?}");
     let output = driver(&fault).run("-o json --driver odd start --restart");
     assert_eq!(output.json()["change"], "restarted");
 }

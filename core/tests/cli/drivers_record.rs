@@ -62,11 +62,15 @@ fn every_line_is_written_down_exactly_also_noise_and_the_log() {
 #[test]
 fn the_command_is_as_without_a_recording() {
     let sandbox = Sandbox::with_driver("odd", &odd("error BackendUnavailable down"));
-    let plain = sandbox.run("--driver odd -o json status");
-    let with = sandbox.run("--driver odd -o json drivers record it -- status");
+    let run = |words: &str| sandbox.caproni(words).env("CAPRONI_DRIVER", "odd").run();
+    let plain = run("-o json status");
+    let with = run("-o json drivers record it -- status");
     assert_eq!((with.code(), &with.stderr), (plain.code(), &plain.stderr));
-    let by_variable =
-        sandbox.caproni("--driver odd -o json status").env("CAPRONI_TRACE", "that").run();
+    let by_variable = sandbox
+        .caproni("-o json status")
+        .env("CAPRONI_DRIVER", "odd")
+        .env("CAPRONI_TRACE", "that")
+        .run();
     assert_eq!((by_variable.code(), &by_variable.stderr), (plain.code(), &plain.stderr));
     assert_eq!(lines(&sandbox, "project/it"), lines(&sandbox, "project/that"));
 }

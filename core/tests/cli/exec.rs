@@ -72,7 +72,7 @@ fn the_first_server_is_meant_unless_a_node_is_named() {
         str![[r#"
 ------- stderr -------
 error: cluster `caproni` has no node `other`
-hint: its nodes are mock-caproni-server-0, mock-caproni-agent-0
+hint: pass `--node` with one of mock-caproni-server-0, mock-caproni-agent-0
 [exit status: 2]
 
 "#]]
@@ -94,7 +94,7 @@ fn a_driver_without_the_method_says_so() {
         str![[r#"
 ------- stderr -------
 error: driver `odd` cannot run commands on its nodes
-hint: see what it can do with `caproni drivers describe odd`
+hint: run `caproni drivers describe odd` to see what it can do
 [exit status: 2]
 
 "#]]

@@ -34,7 +34,9 @@ state       ready (its driver's word; it has no API that could be asked)
     assert_data_eq!(
         run("", "start"),
         str![[r#"
-cluster `caproni` is up, as its driver says (it has no API that could be asked) (created in [N] s)
+cluster `caproni` is up (created in [N] s)
+driver      odd (its word alone: there is no API to ask)
+next        caproni --driver odd status
 [exit status: 0]
 
 "#]]
@@ -89,6 +91,7 @@ error: driver `[ROOT]/bin/caproni-driver-odd` exited with 3 during `status`
   request: `status` of cluster `caproni`, failed in [N] s
   config missing
   giving up
+hint: run it again with `-vv` to see what the driver did, and tell the driver's author
 [exit status: 20]
 
 "#]]
@@ -111,7 +114,7 @@ error: driver `[ROOT]/bin/caproni-driver-odd` exited with 3 during `start`
   driver: version 1
   request: `start` of cluster `caproni`, failed in [N] s
   the cluster is left ready
-hint: `caproni start` goes on with what is left of `caproni`, `caproni destroy` removes it
+hint: run `caproni --driver odd start` to go on with what is left of `caproni`, or `caproni --driver odd destroy` to remove it
 [exit status: 20]
 
 "#]]
@@ -121,7 +124,7 @@ hint: `caproni start` goes on with what is left of `caproni`, `caproni destroy` 
         start() { exit 3; }"#;
     let error = run(absent, "-o json start").json_error();
     assert_eq!((&error["kind"], &error["state"]), (&json!("DriverCrashed"), &json!("stopped")));
-    assert_eq!(error["hint"], "nothing of `caproni` is left");
+    assert_eq!(error["hint"], "run it again: nothing of `caproni` is left");
 }
 
 #[test]
@@ -133,6 +136,7 @@ fn the_signal_that_ended_a_driver_is_named() {
 error: driver `[ROOT]/bin/caproni-driver-odd` was ended by signal: 9 (SIGKILL) during `status`
   driver: version 1
   request: `status` of cluster `caproni`, failed in [N] s
+hint: run it again with `-vv` to see what the driver did, and tell the driver's author
 [exit status: 20]
 
 "#]]
@@ -148,6 +152,7 @@ fn a_driver_that_ends_at_once_has_crashed_even_with_0() {
 error: driver `[ROOT]/bin/caproni-driver-odd` exited with 0 during `initialize`
   driver: no version told yet
   request: `initialize`, failed in [N] s
+hint: run it again with `-vv` to see what the driver did, and tell the driver's author
 [exit status: 20]
 
 "#]]
@@ -163,6 +168,7 @@ fn a_driver_that_never_answers_is_ended_when_the_time_is_over() {
 error: driver `odd` did not answer `initialize` within 1 s
   driver: `[ROOT]/bin/caproni-driver-odd`, no version told yet
   request: `initialize`, failed in [N] s
+hint: give it more time with `--timeout`, or run it with `-vv` to see what the driver does
 [exit status: 20]
 
 "#]]
@@ -246,6 +252,7 @@ error: driver `[ROOT]/bin/caproni-driver-odd` broke the protocol in its answer t
   driver: version 1
   request: `status` of cluster `caproni`, failed in [N] s
   debug: 7
+hint: run `caproni drivers check NAME` for this driver, and tell the driver's author
 [exit status: 20]
 
 "#]]
@@ -269,6 +276,7 @@ fn a_version_that_was_not_offered_is_refused() {
 error: driver `[ROOT]/bin/caproni-driver-odd` chose protocol version 2, which was not offered
   driver: no version told yet
   request: `initialize`, failed in [N] s
+hint: run `caproni drivers check NAME` for this driver, and tell the driver's author
 [exit status: 20]
 
 "#]]
@@ -328,6 +336,7 @@ fn an_unknown_kind_of_failure_is_shown_as_it_came() {
 ------- stderr -------
 error: your quota is used up
   kind: QuotaExceeded
+hint: run it again with `-v` to see the driver's log
 [exit status: 1]
 
 "#]]
@@ -340,6 +349,7 @@ error: your quota is used up
   "error": {
     "kind": "QuotaExceeded",
     "message": "your quota is used up",
+    "hint": "run it again with `-v` to see the driver's log",
     "driver": "odd",
     "method": "start",
     "exitCode": 1
@@ -361,6 +371,7 @@ fn an_error_without_a_kind_is_shown_with_its_code() {
 error: no
   kind: Unknown
   caused by: the driver named no kind, only the code 7
+hint: run it again with `-v` to see the driver's log
 [exit status: 1]
 
 "#]]
@@ -402,6 +413,7 @@ fn a_line_of_five_mebibytes_is_refused() {
 error: driver `[ROOT]/bin/caproni-driver-odd` broke the protocol in its answer to `status`: it sent a line of more than 4194304 bytes
   driver: version 1
   request: `status` of cluster `caproni`, failed in [N] s
+hint: run `caproni drivers check NAME` for this driver, and tell the driver's author
 [exit status: 20]
 
 "#]]
@@ -422,6 +434,7 @@ fn no_text_of_a_driver_reaches_the_terminal_as_a_command() {
 ------- stderr -------
 [TIME] create: drawing 0;titleredturned
 error: it failed
+hint: run it again with `-v` to see all that the backend said
 [exit status: 1]
 
 "#]]
@@ -458,8 +471,8 @@ fn a_schema_that_is_none_stops_a_start_and_not_a_status() {
         sandbox.run("--driver odd start"),
         str![[r#"
 ------- stderr -------
-error: driver `odd` has a config schema that breaks CONF-8: it is not one of an object
-hint: tell the driver's author
+error: driver `odd` has a config schema that cannot be used: it is not one of an object
+hint: tell the driver's author that it breaks rule CONF-8 of the protocol
 [exit status: 20]
 
 "#]]
@@ -470,7 +483,7 @@ hint: tell the driver's author
 cluster     caproni (odd)
 state       ready (its driver's word; it has no API that could be asked)
 ------- stderr -------
-warning: the config is not used: driver `odd` has a config schema that breaks CONF-8: it is not one of an object
+warning: the config is not used: driver `odd` has a config schema that cannot be used: it is not one of an object
 [exit status: 0]
 
 "#]]
@@ -482,26 +495,29 @@ fn a_schema_that_would_cost_too_much_is_refused_by_the_rule_it_breaks() {
     let long = "schema=$(printf '{\"description\":\"%01000000d\"}' 0)";
     let deep =
         "schema=$(printf '{\"items\":%.0s' $(seq 70); printf '{}'; printf '}%.0s' $(seq 70))";
-    for (schema, said) in [
-        (long, "breaks CONF-8: it is 1000018 bytes long, and 262144 are allowed"),
-        (deep, "breaks CONF-8: it is nested more than 64 levels deep"),
-        (
-            r#"schema='{"properties":{"a":{"pattern":"^(?=a)"}}}'"#,
-            "breaks CONF-8: it is not valid: ",
-        ),
+    for (schema, rule, said) in [
+        (long, "CONF-8", "is 1000018 bytes long, and 262144 are allowed"),
+        (deep, "CONF-8", "is nested more than 64 levels deep"),
+        (r#"schema='{"properties":{"a":{"pattern":"^(?=a)"}}}'"#, "CONF-8", "is not valid: "),
         (
             r#"schema='{"properties":{"a":{"$ref":"https://example.org/a"}}}'"#,
-            "breaks CONF-2: it refers to `https://example.org/a`, which is not in it",
+            "CONF-2",
+            "refers to `https://example.org/a`, which is not in it",
         ),
         (
             r##"schema='{"properties":{"a":{"$ref":"#/properties/a"}}}'"##,
-            "breaks CONF-8: it refers to itself without end",
+            "CONF-8",
+            "refers to itself without end",
         ),
     ] {
         let output = driver(schema).run("--driver odd start");
         assert_eq!(output.code(), 20, "{output:?}");
-        let said = format!("error: driver `odd` has a config schema that {said}");
+        let said =
+            format!("error: driver `odd` has a config schema that cannot be used: it {said}");
         assert!(output.stderr.starts_with(&said), "{output:?}");
+        let hint =
+            format!("hint: tell the driver's author that it breaks rule {rule} of the protocol");
+        assert!(output.stderr.contains(&hint), "{output:?}");
     }
 }
 
@@ -524,6 +540,7 @@ fn a_description_without_a_schema_is_refused() {
 error: driver `[ROOT]/bin/caproni-driver-odd` broke the protocol in its answer to `initialize`: missing field `configSchema` at line 1 column 48
   driver: no version told yet
   request: `initialize`, failed in [N] s
+hint: run `caproni drivers check NAME` for this driver, and tell the driver's author
 [exit status: 20]
 
 "#]]

@@ -21,7 +21,9 @@ state       stopped (it does not exist)
     assert_data_eq!(
         sandbox.run("--driver mine start"),
         str![[r#"
-cluster `caproni` is up, as its driver says (it has no API that could be asked) (started in [N] s)
+cluster `caproni` is up (started in [N] s)
+driver      mine (its word alone: there is no API to ask)
+next        caproni --driver mine status
 [exit status: 0]
 
 "#]]
@@ -46,7 +48,9 @@ cluster `caproni` is stopped
     assert_data_eq!(
         sandbox.run("--driver mine restart"),
         str![[r#"
-cluster `caproni` is up, as its driver says (it has no API that could be asked) (started in [N] s)
+cluster `caproni` is up (started in [N] s)
+driver      mine (its word alone: there is no API to ask)
+next        caproni --driver mine status
 [exit status: 0]
 
 "#]]

@@ -127,7 +127,7 @@ fn a_second_ctrl_c_ends_a_driver_that_goes_on_after_the_first() {
 cancelling; a second Ctrl-C ends at once, and may leave things half done
 [TIME] create: heard, but going on
 error: cancelled; driver `odd` was ended in the middle of `start`
-hint: run `caproni status` to see what is left
+hint: run `caproni --driver odd status` to see what is left
 [exit status: 130]
 
 "#]]
@@ -151,7 +151,7 @@ fn a_driver_without_the_feature_cancel_is_ended_and_asked_anew() {
 cancelling; a second Ctrl-C ends at once, and may leave things half done
 error: cancelled; driver `odd` was ended in the middle of `start`
   the cluster is left not-ready
-hint: `caproni start` goes on with what is left of `caproni`, `caproni destroy` removes it
+hint: run `caproni --driver odd start` to go on with what is left of `caproni`, or `caproni --driver odd destroy` to remove it
 [exit status: 130]
 
 "#]]
@@ -222,7 +222,9 @@ state       not-ready
 NODE                   ROLE    STATE    KUBERNETES
 mock-caproni-server-0  server  created  -
 
-creation: it was broken off, half a cluster is left (start it again, or destroy it)
+creation: it was broken off, half a cluster is left (run
+  `caproni --driver known start` to make it anew or
+  `caproni --driver known destroy` to remove it)
 [exit status: 4]
 
 "#]]

@@ -100,7 +100,7 @@ fn a_driver_without_an_api_has_none() {
         str![[r#"
 ------- stderr -------
 error: driver `mock` cannot give a kubeconfig
-hint: see what it can do with `caproni drivers describe mock`
+hint: run `caproni drivers describe mock` to see what it can do
 [exit status: 2]
 
 "#]]

@@ -11,8 +11,11 @@ fn start_creates_the_cluster_and_start_again_finds_nothing_to_do() {
     assert_data_eq!(
         sandbox.run("start"),
         str![[r#"
-cluster `caproni` is up, as its driver says (it has no API that could be asked) (created in [N] s)
-a mock cluster is a file, and nothing runs
+cluster `caproni` is up (created in [N] s)
+driver      mock (its word alone: there is no API to ask)
+kubernetes  v1.34.0, 1 node
+note        a mock cluster is a file, and nothing runs
+next        caproni status
 ------- stderr -------
 [TIME] create: creating the nodes
 [TIME] boot: starting Kubernetes
@@ -23,7 +26,10 @@ a mock cluster is a file, and nothing runs
     assert_data_eq!(
         sandbox.run("start"),
         str![[r#"
-cluster `caproni` is up, as its driver says (it has no API that could be asked) (nothing to do)
+cluster `caproni` is up (nothing to do)
+driver      mock (its word alone: there is no API to ask)
+kubernetes  v1.34.0, 1 node
+next        caproni status
 [exit status: 0]
 
 "#]]
@@ -132,7 +138,10 @@ fn a_stopped_cluster_is_started_and_a_running_one_restarted() {
     assert_data_eq!(
         sandbox.run("start"),
         str![[r#"
-cluster `caproni` is up, as its driver says (it has no API that could be asked) (started in [N] s)
+cluster `caproni` is up (started in [N] s)
+driver      mock (its word alone: there is no API to ask)
+kubernetes  v1.34.0, 1 node
+next        caproni status
 ------- stderr -------
 [TIME] start: starting the nodes
 [exit status: 0]
@@ -142,7 +151,10 @@ cluster `caproni` is up, as its driver says (it has no API that could be asked) 
     assert_data_eq!(
         sandbox.run("restart"),
         str![[r#"
-cluster `caproni` is up, as its driver says (it has no API that could be asked) (restarted in [N] s)
+cluster `caproni` is up (restarted in [N] s)
+driver      mock (its word alone: there is no API to ask)
+kubernetes  v1.34.0, 1 node
+next        caproni status
 ------- stderr -------
 [TIME] stop: stopping the nodes
 [TIME] start: starting the nodes
@@ -313,7 +325,10 @@ fn a_cluster_that_runs_already_is_a_success_of_start() {
     assert_data_eq!(
         sandbox.caproni("start").simulate(&fail).run(),
         str![[r#"
-cluster `caproni` is up, as its driver says (it has no API that could be asked) (nothing to do)
+cluster `caproni` is up (nothing to do)
+driver      mock (its word alone: there is no API to ask)
+kubernetes  v1.34.0, 1 node
+next        caproni status
 [exit status: 0]
 
 "#]]

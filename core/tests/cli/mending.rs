@@ -52,8 +52,11 @@ fn with_yes_the_command_is_run_and_the_start_goes_on() {
     assert_data_eq!(
         start(&sandbox, "start --yes", &INSTALL).run(),
         str![[r#"
-cluster `caproni` is up, as its driver says (it has no API that could be asked) (created in [N] s)
-a mock cluster is a file, and nothing runs
+cluster `caproni` is up (created in [N] s)
+driver      mock (its word alone: there is no API to ask)
+kubernetes  v1.34.0, 1 node
+note        a mock cluster is a file, and nothing runs
+next        caproni status
 ------- stderr -------
 [TIME] create: creating the nodes
 [TIME] boot: starting Kubernetes
@@ -103,6 +106,7 @@ error: `backend` is not installed
   caused by: `sh -c 'echo no network >&2; exit 3'` ended with exit status: 3
   the cluster is left stopped
   Install the backend: sh -c 'echo no network >&2; exit 3'
+hint: run `caproni doctor` to see what else is wrong
 [exit status: 7]
 
 "#]]
@@ -126,6 +130,7 @@ error: `backend` is not installed
   caused by: `no-such-installer 'two words'` cannot be run: No such file or directory (os error 2)
   the cluster is left stopped
   Install the backend: no-such-installer 'two words'
+hint: run `caproni doctor` to see what else is wrong
 [exit status: 7]
 
 "#]]
@@ -204,7 +209,9 @@ fn one_command_after_the_other_mends_one_thing_after_the_other() {
     assert_data_eq!(
         driver(steps).run("--driver odd start --yes"),
         str![[r#"
-cluster `caproni` is up, as its driver says (it has no API that could be asked) (created in [N] s)
+cluster `caproni` is up (created in [N] s)
+driver      odd (its word alone: there is no API to ask)
+next        caproni --driver odd status
 ------- stderr -------
 no engine; this would mend it:
 Get engine: it is needed

@@ -22,8 +22,8 @@ fn usage_is_a_table_and_json_in_cores_and_bytes() {
     assert_data_eq!(
         sandbox.caproni("usage").simulate(&said).run(),
         str![[r#"
-NODE                   CPU           MEMORY      DISK
-mock-caproni-server-0  0.25 of 2.00  512.00 MiB  2 B of 20.00 GiB
+NODE                   CPU        MEMORY   DISK
+mock-caproni-server-0  0.25 of 2  512 MiB  2 B of 20.0 GiB
 [exit status: 0]
 
 "#]]
@@ -71,6 +71,7 @@ cluster `caproni` has now `app:1`, `[ROOT]/project/app.tar`
         str![[r#"
 ------- stderr -------
 error: there is no archive `[ROOT]/project/none.tar`
+hint: run `caproni status` to see what there is of the cluster
 [exit status: 2]
 
 "#]]

@@ -148,7 +148,7 @@ error: driver `[ROOT]/bin/caproni-driver-odd` was ended by signal: 11 (SIGSEGV)[
   line 15
   line 16
   the cluster is left stopped
-hint: nothing of `demo` is left
+hint: run it again: nothing of `demo` is left
 [exit status: 20]
 
 "#]]
@@ -175,6 +175,7 @@ fn a_driver_that_fails_before_it_says_who_it_is_is_named_by_its_path() {
 error: driver `odd` did not answer `initialize` within 0 s
   driver: `[ROOT]/bin/caproni-driver-odd`, no version told yet
   request: `initialize`, failed in [N] s
+hint: give it more time with `--timeout`, or run it with `-vv` to see what the driver does
 [exit status: 20]
 
 "#]]

@@ -2,7 +2,7 @@
 //! is brought about for real. There is always an error that names the thing and says what to do,
 //! nothing is lost, and nothing crashes or hangs.
 
-mod api;
+pub(crate) mod api;
 mod disk;
 mod files;
 mod memory;

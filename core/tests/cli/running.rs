@@ -57,8 +57,8 @@ impl<'a> Running<'a> {
         Self::spawn(sandbox, command, stdout, Stdio::piped(), None)
     }
 
-    pub(crate) fn at_terminal(sandbox: &'a Sandbox, command: Command) -> Self {
-        let (person, terminal) = terminal();
+    pub(crate) fn at_terminal(sandbox: &'a Sandbox, command: Command, columns: u16) -> Self {
+        let (person, terminal) = terminal(columns);
         let stdout = terminal.try_clone().unwrap();
         Self::spawn(sandbox, command, stdout.into(), terminal.into(), Some(person))
     }
@@ -244,7 +244,7 @@ impl Reading {
 }
 
 /// A new terminal: the end of the person, and that of the program.
-fn terminal() -> (File, OwnedFd) {
+fn terminal(columns: u16) -> (File, OwnedFd) {
     use rustix::fs::{Mode, OFlags};
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
     use rustix::termios::{Winsize, tcsetwinsize};
@@ -254,7 +254,7 @@ fn terminal() -> (File, OwnedFd) {
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
     let program =
         rustix::fs::open(ptsname(&person, Vec::new()).unwrap(), flags, Mode::empty()).unwrap();
-    let size = Winsize { ws_row: 24, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
+    let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     tcsetwinsize(&program, size).unwrap();
     (person.into(), program)
 }

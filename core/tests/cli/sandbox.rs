@@ -220,7 +220,11 @@ impl<'a> CommandLine<'a> {
 
     /// Runs it at a terminal: what it prints comes as stderr.
     pub(crate) fn spawn_at_terminal(self) -> Running<'a> {
-        let Self { sandbox, command } = self.env("TERM", "xterm");
-        Running::at_terminal(sandbox, command)
+        self.env("TERM", "xterm").spawn_at_terminal_of(120)
+    }
+
+    /// As [`CommandLine::spawn_at_terminal`], at one that is so wide; what it is, `TERM` says.
+    pub(crate) fn spawn_at_terminal_of(self, columns: u16) -> Running<'a> {
+        Running::at_terminal(self.sandbox, self.command, columns)
     }
 }

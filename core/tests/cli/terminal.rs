@@ -23,7 +23,7 @@ fn destroy_asks_and_only_yes_is_yes() {
     for no in ["n", "", "what?"] {
         let output = answer_to_destroy(&sandbox, no);
         assert_eq!(output.code(), 130, "{output:#?}");
-        assert!(output.stderr.contains("error: cancelled: nothing was destroyed"), "{output:#?}");
+        assert!(output.stderr.contains(" cancelled: nothing was destroyed"), "{output:#?}");
         assert!(sandbox.mock_cluster().is_some());
     }
     let output = answer_to_destroy(&sandbox, "y");
@@ -66,7 +66,7 @@ fn progress_is_live_at_a_terminal() {
     let mut start =
         sandbox.caproni("start").simulate(&json!({"delay_ms": 3_600_000})).spawn_at_terminal();
     let said = start.until("creating the nodes");
-    assert!(!said.contains("] create: "), "{said}");
+    assert!(!said.starts_with('['), "{said}");
     start.signal(Signal::INT);
     assert_eq!(start.end().code(), 130);
 }

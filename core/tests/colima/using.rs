@@ -21,7 +21,7 @@ fn commands_keep_their_words_their_exit_code_and_the_terminal() {
     let said = run(&[&["--", "printf", "%s|"], &words[..]].concat()).expect_code(0).stdout;
     assert_eq!(said, words.map(|word| format!("{word}|")).concat());
     let error = run(&["--node", "other", "-o", "json", "--", "true"]).expect_code(2).error();
-    assert_eq!(error["hint"], "its only node is `colima-caproni`");
+    assert_eq!(error["hint"], "pass `--node colima-caproni`, its only node");
     let (reader, mut writer) = std::io::pipe().unwrap();
     writer.write_all(b"a\nb").unwrap();
     drop(writer);

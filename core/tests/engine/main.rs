@@ -22,6 +22,7 @@ mod plugin;
 mod resources;
 #[path = "../chaos/rounds.rs"]
 mod rounds;
+mod screens;
 mod secrets;
 mod states;
 mod support;

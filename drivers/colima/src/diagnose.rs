@@ -101,5 +101,5 @@ async fn cluster(request: &Request, profile: &str) -> Vec<HealthCheck> {
 
 fn of_condition(condition: caproni_driver::Condition) -> HealthCheck {
     let check = HealthCheck::new(condition.name, Verdict::Failed, condition.message);
-    check.with_hint(condition.hint.unwrap_or_else(|| "look at `caproni status`".into()))
+    check.with_hint(condition.hint.unwrap_or_else(|| "run `caproni status` to see why".into()))
 }

@@ -42,17 +42,21 @@ fn meaning(reason: &str) -> Option<Error> {
         let program = missing.split_once(": ").map_or(missing, |(_, program)| program);
         let mut error =
             Error::new(ErrorKind::BackendMissing, format!("{program} is not installed"))
-                .with_hint(format!("install {program}: colima needs it"));
+                .with_hint(format!("install {program}, which colima needs"));
         error.data.program = Some(program.into());
         return Some(error);
     }
     if let Some(found) = reason.split_once("minimum Lima version supported is ") {
         let message = format!("lima is too old: {} is the oldest that colima takes", found.1);
-        return error(ErrorKind::BackendMissing, message, "install a newer lima");
+        return error(
+            ErrorKind::BackendMissing,
+            message,
+            "install a newer lima as https://lima-vm.io says",
+        );
     }
     if reason.contains("no space left on device") {
         let message = "the disk of this machine is full".to_owned();
-        return error(ErrorKind::InsufficientResources, message, "free some disk space");
+        return error(ErrorKind::InsufficientResources, message, "make room on the disk");
     }
     if let Some(runtime) = between(reason, "runtime disk provisioned for ", " runtime") {
         let message =
@@ -65,7 +69,11 @@ fn meaning(reason: &str) -> Option<Error> {
     }
     if let Some(wrong) = reason.strip_prefix("error in config: ") {
         let message = format!("colima refuses the config: {wrong}");
-        return error(ErrorKind::InvalidDriverConfig, message, "mend the config");
+        return error(
+            ErrorKind::InvalidDriverConfig,
+            message,
+            "mend the section `cluster.colima` of the config",
+        );
     }
     let is_download = reason.contains("downloading and installing") || reason.contains("download");
     if is_download {

@@ -17,8 +17,11 @@ use crate::machine::Machine;
 const ASK: Duration = Duration::from_secs(10);
 
 /// The docker command, for images of another engine than the machine's.
-const DOCKER: Backend =
-    Backend::new("docker", Install::new("install the docker command").brew("docker"));
+const DOCKER: Backend = Backend::new(
+    "docker",
+    Install::new("install the docker command as https://docs.docker.com/engine/install says")
+        .brew("docker"),
+);
 
 /// Runs a command with a file as its stdin.
 const FROM_FILE: &str = "exec \"$@\" <\"$0\"";
@@ -45,7 +48,7 @@ pub(crate) async fn load(
         images.iter().cloned().partition(|image| image.starts_with('/'));
     if let Some(missing) = archives.iter().find(|path| !Path::new(path).is_file()) {
         let message = format!("there is no archive `{}`", missing.escape_debug());
-        return Err(not_found(missing, message, "write it with `docker save -o`"));
+        return Err(not_found(missing, message, "write it with `docker save -o ARCHIVE IMAGE`"));
     }
     let foreign = guest.elsewhere(names).await?;
     let folder = tempfile::tempdir()
@@ -101,7 +104,11 @@ impl Guest<'_> {
             }
             if odd || !is_on_engine(self.request, &name).await? {
                 let message = format!("there is no image `{}`", name.escape_debug());
-                return Err(not_found(&name, message, "build or pull it first"));
+                return Err(not_found(
+                    &name,
+                    message,
+                    "build it, or pull it with `docker pull IMAGE`",
+                ));
             }
             foreign.push(name);
         }

@@ -188,13 +188,14 @@ pub(crate) async fn within(
 
 fn no_list(wrong: &serde_json::Error) -> Error {
     let message = format!("`limactl list --json` tells what is no list: {wrong}");
-    Error::new(ErrorKind::BackendUnavailable, message).with_hint("check with `limactl list --json`")
+    Error::new(ErrorKind::BackendUnavailable, message)
+        .with_hint("run `limactl list --json` to see why")
 }
 
 fn unavailable(output: &Output) -> Error {
     let failed = output.failure();
     let mut error = Error::new(ErrorKind::BackendUnavailable, "limactl does not tell its machines")
-        .with_hint("check with `limactl list`");
+        .with_hint("run `limactl list` to see why");
     error.data.command = failed.data.command;
     error.data.exit_code = failed.data.exit_code;
     error.data.output = failed.data.output;

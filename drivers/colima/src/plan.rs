@@ -79,8 +79,8 @@ fn check_node(machine: &Machine, look: &Look, node: Option<&str>) -> Result<(), 
     let only = node_name(machine, look);
     let Some(node) = node.filter(|node| *node != only) else { return Ok(()) };
     let message = format!("cluster `{}` has no node `{node}`", machine.profile);
-    let mut error =
-        Error::new(ErrorKind::NotFound, message).with_hint(format!("its only node is `{only}`"));
+    let mut error = Error::new(ErrorKind::NotFound, message)
+        .with_hint(format!("pass `--node {only}`, its only node"));
     error.data.resource = Some(node.into());
     Err(error)
 }

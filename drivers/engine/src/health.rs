@@ -176,7 +176,7 @@ pub fn cluster(profile: &str, status: Result<&Status, &Error>) -> Vec<HealthChec
     let verdict = if status.state == State::Starting { Verdict::Warning } else { Verdict::Failed };
     let check = |condition: &Condition| {
         let message = format!("`{}` {}", condition.name, condition.message);
-        let hint = condition.hint.as_deref().unwrap_or("look at `caproni status`");
+        let hint = condition.hint.as_deref().unwrap_or("run `caproni status` to see why");
         HealthCheck::new("cluster", verdict.clone(), message).with_hint(hint)
     };
     bad.into_iter().map(check).collect()
@@ -215,7 +215,7 @@ fn address(kubeconfig: &str) -> Option<(String, u16)> {
 
 /// A failure as a check, with what mends it.
 pub fn failed(name: &str, verdict: Verdict, error: &Error) -> HealthCheck {
-    let hint = error.data.hint.as_deref().unwrap_or("look at `caproni -v status`");
+    let hint = error.data.hint.as_deref().unwrap_or("run `caproni status -v` to see why");
     HealthCheck::new(name, verdict, &error.message)
         .with_hint(hint)
         .with_actions(error.data.actions.clone())

@@ -42,7 +42,7 @@ impl Engine {
             return Ok(());
         }
         let message = format!("there is no image `{}`", image.escape_debug());
-        Err(not_found(image, message).with_hint("build or pull it first"))
+        Err(not_found(image, message).with_hint("build it, or pull it with `docker pull IMAGE`"))
     }
 }
 
@@ -55,5 +55,5 @@ pub fn check_archive(path: &str) -> Result<(), Error> {
         return Ok(());
     }
     let message = format!("there is no archive `{}`", path.escape_debug());
-    Err(not_found(path, message).with_hint("write it with `docker save -o`"))
+    Err(not_found(path, message).with_hint("write it with `docker save -o ARCHIVE IMAGE`"))
 }

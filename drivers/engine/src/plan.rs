@@ -9,7 +9,7 @@ use caproni_driver::{Error, ErrorKind, Node, NodeState, Plan};
 /// The docker command.
 const DOCKER: Backend = Backend::new(
     "docker",
-    Install::new("install the docker command, which runs commands on nodes, as https://docs.docker.com/engine/install says")
+    Install::new("install the docker command as https://docs.docker.com/engine/install says")
         .brew("docker"),
 );
 
@@ -84,7 +84,8 @@ fn node<'a>(cluster: &str, nodes: &'a [Node], named: Option<&str>) -> Result<&'a
     nodes.iter().find(|node| node.name == named).ok_or_else(|| {
         let names: Vec<_> = nodes.iter().map(|node| format!("`{}`", node.name)).collect();
         let message = format!("cluster `{cluster}` has no node `{}`", named.escape_debug());
-        not_found(named, message).with_hint(format!("its nodes are {}", names.join(", ")))
+        not_found(named, message)
+            .with_hint(format!("pass `--node` with one of {}", names.join(", ")))
     })
 }
 
@@ -123,7 +124,7 @@ mod tests {
         let error = node("demo", &nodes(), Some("x")).unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::NotFound);
         assert_eq!(error.data.resource.as_deref(), Some("x"));
-        assert_eq!(error.data.hint.as_deref(), Some("its nodes are `s`, `a`"));
+        assert_eq!(error.data.hint.as_deref(), Some("pass `--node` with one of `s`, `a`"));
         assert_eq!(node("demo", &[], Some("x")).unwrap_err().kind(), &ErrorKind::ClusterNotRunning);
     }
 

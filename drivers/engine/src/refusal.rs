@@ -36,7 +36,7 @@ impl Refusal {
     pub fn into_error(self, program: &str, fields: &str) -> Error {
         match self {
             Self::PortTaken(port) => {
-                let message = format!("port {port} of the host is taken");
+                let message = format!("port {port} of this machine is taken");
                 let mut error = Error::new(ErrorKind::ResourceConflict, message).with_hint(
                     format!("stop what uses port {port}, or choose another in {fields}"),
                 );
@@ -54,7 +54,7 @@ impl Refusal {
             Self::NoEngine => {
                 let message = format!("the Docker engine does not answer {program}");
                 Error::new(ErrorKind::BackendUnavailable, message)
-                    .with_hint("start the Docker engine, then try again")
+                    .with_hint("start the Docker engine, then run it again")
             }
         }
     }

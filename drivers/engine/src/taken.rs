@@ -45,7 +45,7 @@ pub async fn with_holder(engine: &Engine, own: &str, mut error: Error) -> Error 
 }
 
 fn conflict(port: u16, holder: &str) -> Error {
-    let message = format!("port {port} of the host is taken by container `{holder}`");
+    let message = format!("port {port} of this machine is taken by container `{holder}`");
     let mut error = Error::new(ErrorKind::ResourceConflict, message)
         .with_hint(format!("stop it with `docker stop {holder}`, or choose another port"));
     error.data.resource = Some(format!("port {port}"));

@@ -48,24 +48,24 @@ impl Meaning {
                 ErrorKind::BackendFailed,
                 format!("the image `{image}` cannot be pulled"),
             )
-            .with_hint(
-                "check the image's name and the network, or load the image into the engine first",
-            ),
+            .with_hint(format!("run `docker pull {image}` to see why, or mend `image`")),
             Self::NotUp(node) => {
                 let node = node.map_or("a node".into(), |node| format!("node `{node}`"));
                 Error::new(ErrorKind::ClusterNotReady, format!("{node} did not come up in time"))
-                    .with_hint("look at the causes, or give it more time with `--timeout`")
+                    .with_hint(
+                        "give it more time with `--timeout`, or mend what its log above tells",
+                    )
             }
             Self::Crashing(node) => Error::new(
                 ErrorKind::ClusterNotReady,
                 format!("node `{node}` ends again and again"),
             )
-            .with_hint("look at the causes: k3s or its arguments are at fault"),
+            .with_hint("mend `k3s.args` or `image`: its log above tells what k3s does not like"),
             Self::Exists => Error::new(
                 ErrorKind::ResourceConflict,
                 "a cluster of this name was made by somebody else at the same time",
             )
-            .with_hint("try again"),
+            .with_hint("run `caproni start` again"),
         }
     }
 }

@@ -167,7 +167,7 @@ pub(crate) fn condition(node: &Node) -> Condition {
         NodeState::Missing => condition
             .with_hint("run `caproni destroy`, then `caproni start`: k3d cannot replace a node"),
         NodeState::Restarting => {
-            condition.with_hint(format!("look at `docker logs {}`", node.name))
+            condition.with_hint(format!("run `docker logs {}` to see why", node.name))
         }
         _ => condition.with_hint("run `caproni start`"),
     }

@@ -50,22 +50,20 @@ impl Meaning {
             }
             Self::NoImage(image) => {
                 let message = format!("the image `{image}` cannot be pulled");
-                Error::new(ErrorKind::BackendFailed, message).with_hint(
-                    "check the image's name and the network, or load the image into the engine \
-                     first",
-                )
+                Error::new(ErrorKind::BackendFailed, message)
+                    .with_hint(format!("run `docker pull {image}` to see why, or mend `image`"))
             }
             Self::NotUp => Error::new(
                 ErrorKind::ClusterNotReady,
                 "a node did not come up in the 30 s that kind gives it",
             )
-            .with_hint("look at the causes: the image may be none of kind's"),
+            .with_hint("mend `image`, which may be none of kind's: its log above tells more"),
             Self::BadConfig(why) => Error::invalid_config(vec![Violation::new("config", why)]),
             Self::Exists => Error::new(
                 ErrorKind::ResourceConflict,
                 "a cluster of this name was made by somebody else at the same time",
             )
-            .with_hint("try again"),
+            .with_hint("run `caproni start` again"),
         }
     }
 }

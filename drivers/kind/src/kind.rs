@@ -24,9 +24,11 @@ pub(crate) const KIND: Backend = Backend::new("kind", INSTALL)
     .with_environment(&[("KIND_EXPERIMENTAL_PROVIDER", "docker"), ("NO_COLOR", "1")]);
 
 /// The docker command, by which kind does all that it does.
-const DOCKER: Backend =
-    Backend::new("docker", Install::new("install the docker command, which kind works with"))
-        .version(&["--version"], parse_version);
+const DOCKER: Backend = Backend::new(
+    "docker",
+    Install::new("install the docker command as https://docs.docker.com/engine/install says"),
+)
+.version(&["--version"], parse_version);
 
 /// An installed kind, with the docker command that it needs.
 #[derive(Debug)]

@@ -51,5 +51,5 @@ async fn passes(engine: &Engine, cluster: &str, clean_passes: usize) -> Result<b
         }
     }
     let message = format!("parts of cluster `{cluster}` are still there after {PASSES} attempts");
-    Err(Error::new(ErrorKind::BackendFailed, message).with_hint("look at `docker ps -a`"))
+    Err(Error::new(ErrorKind::BackendFailed, message).with_hint("run `docker ps -a` to see them"))
 }

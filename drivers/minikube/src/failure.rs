@@ -111,7 +111,9 @@ fn hint(code: Option<i32>, told: &Failure) -> Option<String> {
     let hint = match code? {
         57 => "run it as another user, or add `--force` to `extra_args`",
         40..=49 => "check the network and the proxy settings: minikube downloads what it runs",
-        52 | 80 | 82 | 102 | 112 => "look at the output, or give it more time with `--timeout`",
+        52 | 80 | 82 | 102 | 112 => {
+            "give it more time with `--timeout`, or mend what its output tells"
+        }
         63 | 69 => "start what the nodes run on, such as the Docker engine",
         _ => return None,
     };

@@ -34,8 +34,7 @@ pub(crate) async fn load(
         None => Ok(Outcome::new(Change::Loaded)),
         Some(image) => {
             let message = format!("the nodes did not take the image `{image}`");
-            let hint =
-                format!("look at `minikube image load -p {profile} {image} --alsologtostderr`");
+            let hint = format!("run `minikube image load -p {profile} {image} --alsologtostderr`");
             Err(Error::new(ErrorKind::BackendFailed, message).with_hint(hint))
         }
     }

@@ -38,7 +38,7 @@ pub(crate) async fn kubeconfig(request: &Request, profile: &str) -> Result<Kubec
 }
 
 fn not_running(profile: &str, cause: Error) -> Error {
-    Error::new(ErrorKind::ClusterNotRunning, format!("cluster `{profile}` does not run"))
+    Error::new(ErrorKind::ClusterNotRunning, format!("cluster `{profile}` is not running"))
         .with_hint("run `caproni start`")
         .with_cause(cause)
 }

@@ -294,7 +294,8 @@ impl Told {
 fn private_folder() -> Result<TempDir, Error> {
     tempfile::tempdir().map_err(|error| {
         let message = format!("cannot make a temporary folder: {error}");
-        Error::new(ErrorKind::PermissionDenied, message).with_hint("mend TMPDIR")
+        Error::new(ErrorKind::PermissionDenied, message)
+            .with_hint("set TMPDIR to a folder that you may write to")
     })
 }
 
@@ -310,7 +311,7 @@ async fn request_within(
 fn hangs(limit: Duration, command: &Command) -> Error {
     let message = format!("minikube did not end in {} s", limit.as_secs());
     let mut error = Error::new(ErrorKind::TimedOut, message)
-        .with_hint("look at what the nodes run on, then run `caproni destroy`");
+        .with_hint("run `caproni doctor` to see what is wrong, then `caproni destroy`");
     error.data.command = Some(command.command_line());
     error.data.waited_ms = u64::try_from(limit.as_millis()).ok();
     error

@@ -121,6 +121,7 @@ fn find<'a>(status: &'a Status, profile: &str, name: Option<&str>) -> Result<&'a
         let name = name.unwrap_or(profile);
         let names: Vec<_> = status.nodes.iter().map(|node| format!("`{}`", node.name)).collect();
         let message = format!("cluster `{profile}` has no node `{}`", name.escape_debug());
-        not_found(name, message).with_hint(format!("its nodes are {}", names.join(", ")))
+        not_found(name, message)
+            .with_hint(format!("pass `--node` with one of {}", names.join(", ")))
     })
 }

@@ -163,7 +163,10 @@ fn inner_condition(node: &NodeStatus) -> Option<Condition> {
     match (node.host.as_str(), node.api_server.as_str(), node.kubelet.as_str()) {
         ("InsufficientStorage", ..) => {
             let condition = Condition::failed(name, "its disk is almost full");
-            Some(condition.with_hint("remove images and volumes that nothing uses"))
+            Some(
+                condition
+                    .with_hint("remove what is not in use, such as with `docker system prune`"),
+            )
         }
         ("Running", "Paused", _) => {
             let condition = Condition::failed(name, "its Kubernetes is paused");
@@ -175,7 +178,7 @@ fn inner_condition(node: &NodeStatus) -> Option<Condition> {
         }
         ("Running", "Error", _) => {
             let condition = Condition::failed(name, "its API server answers with an error");
-            Some(condition.with_hint("wait, or run `caproni restart`"))
+            Some(condition.with_hint("run `caproni wait --for ready`, or `caproni restart`"))
         }
         ("Running", api_server, _) => {
             let what = format!("its API server is {}", api_server.to_lowercase());

@@ -66,7 +66,7 @@ async fn passes(
     }
     let message = format!("parts of cluster `{name}` are still there after {PASSES} attempts");
     Err(Error::new(ErrorKind::BackendFailed, message)
-        .with_hint("look at `docker ps -a`, `docker volume ls` and `docker network ls`"))
+        .with_hint("run `docker ps -a`, `docker volume ls` and `docker network ls` to see them"))
 }
 
 /// Removes what there is now; tells whether there was anything.

@@ -73,7 +73,7 @@ fn broken_off(locks: &Path, profile: &str) -> Option<HealthCheck> {
     }
     let message = format!("the creation of `{profile}` was broken off, half a cluster is left");
     let check = HealthCheck::new("files", Verdict::Warning, message);
-    Some(check.with_hint("start it again, or destroy it"))
+    Some(check.with_hint("run `caproni start` to make it anew or `caproni destroy` to remove it"))
 }
 
 fn leftovers(store: &Store, locks: &Path, profile: Option<&str>) -> Vec<HealthCheck> {

@@ -225,7 +225,7 @@ impl DriverServer for Mock {
         let file = self.store.file(&profile)?;
         let record = file.read()?.filter(|record| record.phase == Phase::Running);
         let Some(record) = record else {
-            return Err(plan::not_running(format!("cluster `{profile}` does not run")));
+            return Err(plan::not_running(format!("cluster `{profile}` is not running")));
         };
         let simulate = self.simulate_on(config.as_ref(), Some(&record))?;
         images::load(&Request::of(ext), &file, record, images, &simulate).await

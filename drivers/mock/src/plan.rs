@@ -45,13 +45,14 @@ pub(crate) fn node<'a>(
     named: Option<&str>,
 ) -> Result<&'a Node, Error> {
     let Some(first) = status.nodes.first() else {
-        return Err(not_running(format!("cluster `{profile}` does not exist")));
+        return Err(not_running(format!("there is no cluster `{profile}`")));
     };
     let Some(named) = named else { return Ok(first) };
     status.nodes.iter().find(|node| node.name == named).ok_or_else(|| {
         let names: Vec<_> = status.nodes.iter().map(|node| node.name.as_str()).collect();
         let message = format!("cluster `{profile}` has no node `{}`", named.escape_debug());
-        not_found(message, named.into()).with_hint(format!("its nodes are {}", names.join(", ")))
+        not_found(message, named.into())
+            .with_hint(format!("pass `--node` with one of {}", names.join(", ")))
     })
 }
 

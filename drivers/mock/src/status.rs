@@ -20,7 +20,11 @@ pub(crate) fn of(profile: &str, record: Record, changed_by: Option<String>) -> S
         status.conditions.push(Condition::failed("creation", format!("under way: {holder}")));
     } else {
         let broken_off = Condition::failed("creation", "it was broken off, half a cluster is left");
-        status.conditions.push(broken_off.with_hint("start it again, or destroy it"));
+        status
+            .conditions
+            .push(broken_off.with_hint(
+                "run `caproni start` to make it anew or `caproni destroy` to remove it",
+            ));
     }
     status
 }

@@ -14,7 +14,7 @@ use crate::state::ClusterState;
 const LIMIT_TO_ROLL_BACK: Duration = Duration::from_secs(120);
 
 const ROLLED_BACK: &str =
-    "the new cluster was removed again; run with `--no-rollback` to keep it for a look";
+    "run it with `--no-rollback` to keep a new cluster for a look: this one was removed again";
 
 impl BringUp<'_> {
     /// Undoes what this run has made of the cluster.

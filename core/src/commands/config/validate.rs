@@ -194,7 +194,7 @@ fn together(path: &Path, mistakes: Vec<Error>) -> Option<Error> {
     let message = format!("`{}` has {} mistakes", path.display(), violations.len());
     Some(
         Error::new(Kind::InvalidConfigFile, message)
-            .with_hint("mend each of them, and check again")
+            .with_hint("mend each of them, then run `caproni config validate` again")
             .with_violations(violations)
             .with_excerpts(&excerpts),
     )

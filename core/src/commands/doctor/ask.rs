@@ -175,7 +175,7 @@ fn late(driver: &Driver, limit: Duration) -> Error {
     let (path, limit) = (driver.path.display(), humantime::format_duration(limit));
     let message = format!("driver `{path}` did not tell what it finds within {limit}");
     Error::new(Kind::DriverUnresponsive, message)
-        .with_hint("look at it with `-v`, or give it more time with `--timeout`")
+        .with_hint("give it more time with `--timeout`, or run it with `-v` to see what it does")
 }
 
 fn told(is_used: bool, asked: Asked) -> Vec<Finding> {
@@ -196,7 +196,7 @@ fn told(is_used: bool, asked: Asked) -> Vec<Finding> {
             check.message = reason(&error, &asked.driver);
             check.actions.extend(close(&error, &asked.driver));
             check.hint.get_or_insert_with(|| {
-                format!("hold it against the protocol with `caproni drivers check {name}`")
+                format!("run `caproni drivers check {name}` to see what is wrong with it")
             });
             vec![Finding::of_broken(&name, check, exit::code(&error), is_used)]
         }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::exit;
-use crate::ui::{clean, wrap};
+use crate::ui::{clean, state, wrap};
 
 /// Who looks at what belongs to no driver.
 const HOST: &str = "caproni";
@@ -74,8 +74,10 @@ impl Finding {
     fn to_text(&self, names: usize, width: u16) -> String {
         let check = &self.check;
         let verdict = verdict_name(&check.verdict);
-        let head = format!("  {verdict:<VERDICT$}  {:<names$}  ", clean(&check.name));
-        let indentation = " ".repeat(head.chars().count());
+        let (gap, name) =
+            (" ".repeat(VERDICT.saturating_sub(verdict.chars().count())), clean(&check.name));
+        let indentation = " ".repeat(format!("  {verdict}{gap}  {name:<names$}  ").chars().count());
+        let head = format!("  {}{gap}  {name:<names$}  ", state(&verdict));
         let mut text = wrap(&check.message, width, &indentation);
         text.replace_range(..indentation.len().min(text.len()), &head);
         if self.is_ok() {
@@ -264,6 +266,7 @@ mod tests {
             .with_actions([Action::new("Mend it", "it is broken", line).privileged()]);
         let text =
             Examination { findings: vec![Finding::of_driver("k3d", check, true)] }.to_text(80);
+        let text = caproni_driver::strip_ansi(&text);
         let command = line.join(" ");
         assert!(text.lines().any(|line| line.trim() == command), "{text}");
         for line in text.lines().filter(|line| line.trim() != command) {

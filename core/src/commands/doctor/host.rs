@@ -91,7 +91,8 @@ fn disk(state: &Path) -> HealthCheck {
     let there = state.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
     let Ok(space) = statvfs(there) else {
         let message = format!("the free space of `{}` is not known", there.display());
-        return HealthCheck::new(name, Verdict::Warning, message).with_hint("look at it with `df`");
+        return HealthCheck::new(name, Verdict::Warning, message)
+            .with_hint(format!("run `df {}` to see why", there.display()));
     };
     let free = space.f_bavail.saturating_mul(space.f_frsize);
     let message = format!("{} MiB are free at `{}`", free / MIB, there.display());

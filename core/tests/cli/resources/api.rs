@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use serde_json::json;
 
 /// The address of an API whose one node is Ready. It is there as long as the tests run.
-pub(super) fn api_of_a_ready_cluster() -> String {
+pub(crate) fn api_of_a_ready_cluster() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || listener.incoming().flatten().for_each(answer));

@@ -83,7 +83,7 @@ pub(super) const MODES: &[Mode] = &[
         case: 20,
         what: "has a `configSchema` that is no schema",
         verdict: Verdict::Breaks("CONF-8"),
-        host: no_schema("breaks CONF-8: it is not valid: \"nonsense\" is not valid"),
+        host: no_schema("cannot be used: it is not valid: \"nonsense\" is not valid"),
         fault: Fault { answer: |d, r| property(d, r, json!({"type": "nonsense"})), ..NONE },
     },
     Mode {
@@ -91,7 +91,7 @@ pub(super) const MODES: &[Mode] = &[
         case: 21,
         what: "has a reference to another document in its `configSchema`",
         verdict: Verdict::Breaks("CONF-2"),
-        host: no_schema("breaks CONF-2: it refers to `http://127.0.0.1:9/schema.json`"),
+        host: no_schema("cannot be used: it refers to `http://127.0.0.1:9/schema.json`"),
         fault: Fault {
             answer: |d, r| property(d, r, json!({"$ref": "http://127.0.0.1:9/schema.json"})),
             ..NONE
@@ -115,7 +115,7 @@ pub(super) const MODES: &[Mode] = &[
         case: 22,
         what: "has a `configSchema` that is nested 80 levels deep",
         verdict: Verdict::Breaks("CONF-8"),
-        host: no_schema("breaks CONF-8: it is nested more than 64 levels deep"),
+        host: no_schema("cannot be used: it is nested more than 64 levels deep"),
         fault: Fault { answer: |d, r| property(d, r, nested(78)), ..NONE },
     },
     Mode {
@@ -123,7 +123,7 @@ pub(super) const MODES: &[Mode] = &[
         case: 22,
         what: "has a `pattern` with look-around that takes exponential time, and a default to try it on",
         verdict: Verdict::Breaks("CONF-8"),
-        host: no_schema("breaks CONF-8: it is not valid: \"^(?=(a|a|aa)+$)a\" is not a \"regex\""),
+        host: no_schema("cannot be used: it is not valid: \"^(?=(a|a|aa)+$)a\" is not a \"regex\""),
         fault: Fault { answer: |d, r| property(d, r, bomb()), ..NONE },
     },
     Mode {
