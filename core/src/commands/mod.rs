@@ -92,7 +92,8 @@ impl Target {
         let driver = &session.driver.name;
         let section = self.file.as_ref().map(|file| file.section(driver)).transpose()?;
         let schema = &session.description.config_schema;
-        let checked = Checked::in_folder(&caproni_driver::lock::state_dir());
+        let kubeconfig = crate::state::ClusterState::of(driver, &self.profile).kubeconfig_file();
+        let checked = Checked::in_folder(kubeconfig.parent().unwrap_or(Path::new("")));
         file_config::validate_with(section.as_ref(), schema, driver, &checked)
     }
 }

@@ -19,7 +19,7 @@ const MOST: usize = 64;
 /// The length of a line of the file, in bytes.
 const LINE: usize = 65;
 
-/// The name of the file in the state folder.
+/// The name of the file in the cluster's folder.
 const NAME: &str = "checked";
 
 /// What is known of earlier checks.
@@ -29,7 +29,7 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// What is kept in a state folder.
+    /// What is kept in a cluster's folder, which goes with the cluster.
     pub fn in_folder(state: &Path) -> Self {
         Self { state: Some(state.to_path_buf()) }
     }
@@ -87,9 +87,10 @@ fn keep(state: &Path, kept: &str, digest: &str) {
         text += line;
         text.push('\n');
     }
-    let _ = caproni_driver::private_folder(state, "").and_then(|folder| {
-        caproni_driver::state_file::replace(&folder.join(NAME), text.as_bytes(), 0o600)
-    });
+    // Where there is no folder there is no cluster, of which nothing may be left.
+    if state.is_dir() {
+        let _ = caproni_driver::state_file::replace(&state.join(NAME), text.as_bytes(), 0o600);
+    }
 }
 
 #[cfg(test)]

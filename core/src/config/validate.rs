@@ -319,6 +319,7 @@ mod tests {
             let (path, state) = (folder.path().join("caproni.yaml"), folder.path().join("state"));
             std::fs::write(&path, format!("cluster:\n  k3d:\n    image: x\n{fields}")).unwrap();
             let section = ConfigFile::read(&path).unwrap().section("k3d").unwrap();
+            std::fs::create_dir(&state).unwrap();
             validate_with(Some(&section), &schema(), "k3d", &Checked::in_folder(&state)).unwrap();
             assert_eq!(state.read_dir().map_or(0, Iterator::count), files, "{fields}");
         }
