@@ -187,8 +187,6 @@ impl Round {
         // Locks stay: a file that is locked cannot be removed without a race.
         let left: Vec<_> = left
             .filter(|path| !path.ends_with("caproni.yaml"))
-            // Which configs were found valid: of no cluster.
-            .filter(|path| !path.ends_with("state/checked"))
             .filter(|path| path.extension().is_none_or(|extension| extension != "lock"))
             .collect();
         findings.check(left.is_empty(), Wrong::Leftover, || format!("{left:?}"));
