@@ -26,6 +26,9 @@ const WORK: u64 = 60;
 /// How long anything may live on that is to end: the driver's rollback and its 5 s to close.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How long the kernel may take from the first to the last thing that it frees of a process.
+const MOMENT: Duration = Duration::from_secs(1);
+
 /// Who is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Victim {
@@ -289,7 +292,14 @@ fn driver_of(host: i32) -> Option<i32> {
 }
 
 fn is_free(path: &Path, findings: &mut Findings) -> bool {
-    let locked = File::open(path).is_ok_and(|file| file.try_lock().is_err());
+    let begun = Instant::now();
+    let is_locked = || File::open(path).is_ok_and(|file| file.try_lock().is_err());
+    let mut locked = is_locked();
+    // The kernel closes the descriptors of who was killed one by one, the leash before the lock.
+    while locked && begun.elapsed() < MOMENT {
+        std::thread::yield_now();
+        locked = is_locked();
+    }
     findings.check(!locked, Wrong::HeldLock, || path.display().to_string());
     true
 }
