@@ -79,7 +79,7 @@ fn outcome(place: &Place, verb: &str) -> String {
 fn every_verb_does_in_every_situation_what_the_table_says() {
     let place = place("mk-table");
     // One more of the arguments that the config ends with: a subnet of its own, for this test takes long
-    // enough to be run beside others, on another engine of the same machine, which does not know its networks.
+    // enough to be run beside others.
     place.write_config("- --subnet=192.168.200.0/24");
     for row in &TABLE {
         // Only the stand-in can be told to fail.
