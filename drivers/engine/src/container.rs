@@ -154,6 +154,14 @@ fn bindings(ports: Option<&PortMap>) -> Vec<Binding> {
     found
 }
 
+/// Tells which cluster it is, by the nodes that serve its API and the address at which that is reached:
+/// another one when a node was made anew or started again.
+pub fn identity<'a>(nodes: impl IntoIterator<Item = &'a Container>, address: String) -> String {
+    let of_node = |node: &Container| [node.id.clone(), node.started.clone().unwrap_or_default()];
+    let parts: Vec<String> = nodes.into_iter().flat_map(of_node).chain([address]).collect();
+    caproni_driver::identity(parts.iter().map(String::as_str))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,7 +29,7 @@ mod volumes;
 
 pub use binding::Binding;
 pub use bollard::models::{ContainerSummary, Network};
-pub use container::{Container, bindings_of, label_of, name_of};
+pub use container::{Container, bindings_of, identity, label_of, name_of};
 pub use endpoint::{Endpoint, Environment, Source, Transport};
 pub use engine::Engine;
 pub use images::{check_archive, is_archive};

@@ -61,9 +61,7 @@ pub(crate) fn identity(cluster: &Cluster, vantage: &Vantage) -> Option<String> {
     writer(cluster)?;
     let address = address(cluster, vantage).ok()?.url();
     let nodes = cluster.load_balancer().into_iter().chain(cluster.servers());
-    let of_node = |node: &Container| [node.id.clone(), node.started.clone().unwrap_or_default()];
-    let parts: Vec<String> = nodes.flat_map(of_node).chain([address]).collect();
-    Some(caproni_driver::identity(parts.iter().map(String::as_str)))
+    Some(caproni_engine::identity(nodes, address))
 }
 
 /// The address of the API as it is reached from here.

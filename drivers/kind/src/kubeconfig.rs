@@ -51,9 +51,7 @@ pub(crate) fn identity(cluster: &Cluster, vantage: &Vantage) -> Option<String> {
     let address = address(cluster, vantage).ok()?.url();
     let control_planes = cluster.of_role(Role::ControlPlane);
     let nodes = cluster.load_balancer().into_iter().chain(control_planes);
-    let of_node = |node: &Container| [node.id.clone(), node.started.clone().unwrap_or_default()];
-    let parts: Vec<String> = nodes.flat_map(of_node).chain([address]).collect();
-    Some(caproni_driver::identity(parts.iter().map(String::as_str)))
+    Some(caproni_engine::identity(nodes, address))
 }
 
 /// Where the API is published: at the load balancer, else at the first control plane.
