@@ -37,6 +37,7 @@ var controlPath = regexp.MustCompile(`ControlPath="?([^"]*)/ssh\.sock`)
 
 func ssh(args []string) {
 	var dir, line string
+	var terminal bool
 	for _, arg := range args {
 		if arg == "-V" {
 			check(syscall.Exec("/usr/bin/ssh", []string{"ssh", "-V"}, os.Environ()))
@@ -44,6 +45,7 @@ func ssh(args []string) {
 		if match := controlPath.FindStringSubmatch(arg); match != nil {
 			dir = match[1]
 		}
+		terminal = terminal || arg == "-t"
 		line = arg
 	}
 	if dir == "" {
@@ -53,10 +55,17 @@ func ssh(args []string) {
 		hang()
 	}
 	command := inside(dir, line)
-	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
-	err := command.Run()
+	err := run(command, terminal)
 	if exit, ok := err.(*exec.ExitError); ok {
 		os.Exit(exit.ExitCode())
 	}
 	check(err)
+}
+
+func run(command *exec.Cmd, terminal bool) error {
+	if terminal && isTerminal(os.Stdin) {
+		return runAtTerminal(command)
+	}
+	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
+	return command.Run()
 }
