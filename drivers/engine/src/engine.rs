@@ -1,12 +1,14 @@
 //! One engine for the time of one request, and how each of its calls fails.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::Docker;
 use bollard::models::ContainerSummary;
 use caproni_driver::backend::{Backend, Platform};
 use caproni_driver::{Error, ErrorKind, Program, Request};
+use tokio::sync::Semaphore;
 
 use crate::containers::with_labels;
 use crate::endpoint::Endpoint;
@@ -14,7 +16,11 @@ use crate::mend::{self, Silence};
 use crate::opening;
 use crate::silence::{silence, silent, status_code, unexpected};
 
-/// How long the engine may take for a question.
+/// How many questions are open at once. Each has a connection of its own, and of a process's files
+/// 256 are open at most where nobody says otherwise (macOS).
+const AT_ONCE: usize = 32;
+
+/// How long the engine may take for a question, from when it is asked.
 const ANSWER: Duration = Duration::from_secs(5);
 
 /// How long the engine may take to remove or start something.
@@ -26,6 +32,8 @@ pub struct Engine {
     pub(crate) docker: Docker,
     pub(crate) endpoint: Endpoint,
     request: Request,
+    /// Whose question is open.
+    turns: Arc<Semaphore>,
 }
 
 /// A failure of one call, before it is known what it means.
@@ -46,7 +54,7 @@ impl Engine {
         let endpoint = Endpoint::of_environment()?;
         let opened = within(request, ANSWER, opening::open(&endpoint.transport)).await;
         match opened {
-            Ok(docker) => Ok(Self { docker, endpoint, request: request.clone() }),
+            Ok(docker) => Ok(Self::over(docker, endpoint, request)),
             // Something answers there, and it is no engine.
             Err(Failure::Engine(error)) if status_code(&error).is_some() => {
                 Err(silent(&endpoint, Silence::NotThere, &error))
@@ -88,9 +96,7 @@ impl Engine {
         };
         let opened = opening::open_and_ask(&endpoint.transport, list);
         match within(request, ANSWER, opened).await {
-            Ok((docker, listed)) => {
-                Ok((Self { docker, endpoint, request: request.clone() }, listed))
-            }
+            Ok((docker, listed)) => Ok((Self::over(docker, endpoint, request), listed)),
             // Something refuses, which is an engine if it can be connected to.
             Err(Failure::Engine(error)) if status_code(&error).is_some() => {
                 let engine = Self::connect(request).await?;
@@ -99,6 +105,11 @@ impl Engine {
             }
             Err(failure) => Err(failure.explain(&endpoint)),
         }
+    }
+
+    fn over(docker: Docker, endpoint: Endpoint, request: &Request) -> Self {
+        let turns = Arc::new(Semaphore::new(AT_ONCE));
+        Self { docker, endpoint, request: request.clone(), turns }
     }
 
     fn failed_for(backend: &Backend, error: Error) -> Error {
@@ -150,7 +161,7 @@ impl Engine {
         &self,
         call: impl Future<Output = Result<T, bollard::errors::Error>>,
     ) -> Result<T, Error> {
-        self.within(ANSWER, call).await.map_err(|failure| failure.explain(&self.endpoint))
+        self.in_turn(call).await.map_err(|failure| failure.explain(&self.endpoint))
     }
 
     pub(crate) async fn work<T>(
@@ -165,7 +176,7 @@ impl Engine {
         &self,
         call: impl Future<Output = Result<T, bollard::errors::Error>>,
     ) -> Result<Option<T>, Error> {
-        match self.within(ANSWER, call).await {
+        match self.in_turn(call).await {
             Ok(answer) => Ok(Some(answer)),
             Err(Failure::Engine(error)) if status_code(&error) == Some(404) => Ok(None),
             Err(failure) => Err(failure.explain(&self.endpoint)),
@@ -183,6 +194,15 @@ impl Engine {
             Err(Failure::Engine(error)) if matches!(status_code(&error), Some(404 | 409)) => Ok(()),
             other => other.map_err(|failure| failure.explain(&self.endpoint)),
         }
+    }
+
+    /// Asks when fewer than [`AT_ONCE`] questions are open, unless the request ends before.
+    async fn in_turn<T>(
+        &self,
+        call: impl Future<Output = Result<T, bollard::errors::Error>>,
+    ) -> Result<T, Failure> {
+        let _turn = self.request.or_ended(self.turns.acquire()).await.map_err(Failure::Ended)?;
+        self.within(ANSWER, call).await
     }
 
     pub(crate) async fn within<T>(
@@ -219,3 +239,6 @@ impl Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

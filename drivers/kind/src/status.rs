@@ -1,6 +1,6 @@
 //! From the containers of a cluster to its status: no I/O, so that every state is tested.
 
-use caproni_driver::{Condition, Node, NodeState, State, Status};
+use caproni_driver::{Cluster as Listed, Condition, Node, NodeState, State, Status};
 
 use crate::address;
 use crate::cluster::Cluster;
@@ -37,6 +37,14 @@ pub(crate) fn of(cluster: &Cluster, around: &Around<'_>) -> Status {
     status.ip_address = Some(api_host(cluster, around.host));
     status.nodes = nodes;
     status
+}
+
+/// Tells no more of a cluster than a list of many does.
+pub(crate) fn glance(cluster: &Cluster, around: &Around<'_>) -> Listed {
+    let state = state(cluster, &nodes(cluster), &address::conditions(cluster), around);
+    Listed::new(&cluster.name, state)
+        .with_kubernetes_version(cluster.version.clone())
+        .with_kube_context(context(&cluster.name))
 }
 
 /// The name of a cluster's context, as kind gives it.
@@ -146,6 +154,20 @@ mod tests {
     fn set(cluster: &mut Cluster, name: &str, state: NodeState) {
         let node = cluster.containers.iter_mut().find(|c| c.name.ends_with(name)).unwrap();
         node.state = state;
+    }
+
+    #[test]
+    fn a_glance_tells_what_a_status_tells() {
+        let mut stopped = running();
+        set(&mut stopped, "worker", NodeState::Stopped);
+        let mut unfinished = made_of(json!({"nodes": {"workers": 1}}));
+        unfinished.kept = None;
+        for cluster in [running(), stopped, made_of(json!({"nodes": {"workers": 2}})), unfinished] {
+            let (told, glance) = (status(&cluster), glance(&cluster, &Around::default()));
+            assert_eq!((&glance.profile, glance.state), (&cluster.name, told.state));
+            assert_eq!(glance.kubernetes_version, told.kubernetes_version);
+            assert_eq!(glance.kube_context, told.kube_context);
+        }
     }
 
     #[test]
