@@ -1,6 +1,7 @@
 //! One engine for the time of one request, and how each of its calls fails.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,7 +53,7 @@ impl Engine {
     /// `Unsupported` for an address of an unknown kind.
     pub async fn connect(request: &Request) -> Result<Self, Error> {
         let endpoint = Endpoint::of_environment()?;
-        let opened = within(request, ANSWER, opening::open(&endpoint.transport)).await;
+        let opened = within(request, ANSWER, Box::pin(opening::open(&endpoint.transport))).await;
         match opened {
             Ok(docker) => Ok(Self::over(docker, endpoint, request)),
             // Something answers there, and it is no engine.
@@ -95,7 +96,7 @@ impl Engine {
             docker.list_containers(Some(with_labels(&[label]))).await
         };
         let opened = opening::open_and_ask(&endpoint.transport, list);
-        match within(request, ANSWER, opened).await {
+        match within(request, ANSWER, Box::pin(opened)).await {
             Ok((docker, listed)) => Ok((Self::over(docker, endpoint, request), listed)),
             // Something refuses, which is an engine if it can be connected to.
             Err(Failure::Engine(error)) if status_code(&error).is_some() => {
@@ -157,68 +158,79 @@ impl Engine {
         Ok(self.answer(self.docker.version()).await?.version)
     }
 
-    pub(crate) async fn answer<T>(
-        &self,
-        call: impl Future<Output = Result<T, bollard::errors::Error>>,
-    ) -> Result<T, Error> {
-        self.in_turn(call).await.map_err(|failure| failure.explain(&self.endpoint))
+    pub(crate) fn answer<'a, T: 'a>(
+        &'a self,
+        call: impl Call<T> + 'a,
+    ) -> impl Future<Output = Result<T, Error>> + Send + 'a {
+        let asked = self.in_turn(Box::pin(call));
+        async { asked.await.map_err(|failure| failure.explain(&self.endpoint)) }
     }
 
-    pub(crate) async fn work<T>(
-        &self,
-        call: impl Future<Output = Result<T, bollard::errors::Error>>,
-    ) -> Result<T, Error> {
-        self.within(WORK, call).await.map_err(|failure| failure.explain(&self.endpoint))
+    pub(crate) fn work<'a, T: 'a>(
+        &'a self,
+        call: impl Call<T> + 'a,
+    ) -> impl Future<Output = Result<T, Error>> + Send + 'a {
+        let worked = self.within(WORK, call);
+        async { worked.await.map_err(|failure| failure.explain(&self.endpoint)) }
     }
 
     /// As `answer`, with `None` for "no such thing".
-    pub(crate) async fn answer_or_gone<T>(
-        &self,
-        call: impl Future<Output = Result<T, bollard::errors::Error>>,
-    ) -> Result<Option<T>, Error> {
-        match self.in_turn(call).await {
-            Ok(answer) => Ok(Some(answer)),
-            Err(Failure::Engine(error)) if status_code(&error) == Some(404) => Ok(None),
-            Err(failure) => Err(failure.explain(&self.endpoint)),
+    pub(crate) fn answer_or_gone<'a, T: 'a>(
+        &'a self,
+        call: impl Call<T> + 'a,
+    ) -> impl Future<Output = Result<Option<T>, Error>> + Send + 'a {
+        let asked = self.in_turn(Box::pin(call));
+        async {
+            match asked.await {
+                Ok(answer) => Ok(Some(answer)),
+                Err(Failure::Engine(error)) if status_code(&error) == Some(404) => Ok(None),
+                Err(failure) => Err(failure.explain(&self.endpoint)),
+            }
         }
     }
 
     /// Work on a thing that may be gone, or going, already.
-    pub(crate) async fn unless_gone(
-        &self,
+    pub(crate) fn unless_gone<'a>(
+        &'a self,
         limit: Duration,
-        call: impl Future<Output = Result<(), bollard::errors::Error>>,
-    ) -> Result<(), Error> {
-        match self.within(limit, call).await {
-            // 409: "removal of container … is already in progress".
-            Err(Failure::Engine(error)) if matches!(status_code(&error), Some(404 | 409)) => Ok(()),
-            other => other.map_err(|failure| failure.explain(&self.endpoint)),
+        call: impl Call<()> + 'a,
+    ) -> impl Future<Output = Result<(), Error>> + Send + 'a {
+        let worked = self.within(limit, call);
+        async {
+            match worked.await {
+                // 409: "removal of container … is already in progress".
+                Err(Failure::Engine(error)) if matches!(status_code(&error), Some(404 | 409)) => {
+                    Ok(())
+                }
+                other => other.map_err(|failure| failure.explain(&self.endpoint)),
+            }
         }
     }
 
     /// Asks when fewer than [`AT_ONCE`] questions are open, unless the request ends before.
-    async fn in_turn<T>(
-        &self,
-        call: impl Future<Output = Result<T, bollard::errors::Error>>,
-    ) -> Result<T, Failure> {
+    async fn in_turn<T>(&self, call: Boxed<'_, T>) -> Result<T, Failure> {
         let _turn = self.request.or_ended(self.turns.acquire()).await.map_err(Failure::Ended)?;
-        self.within(ANSWER, call).await
+        within(&self.request, ANSWER, call).await
     }
 
-    pub(crate) async fn within<T>(
-        &self,
+    pub(crate) fn within<'a, T: 'a>(
+        &'a self,
         limit: Duration,
-        call: impl Future<Output = Result<T, bollard::errors::Error>>,
-    ) -> Result<T, Failure> {
-        within(&self.request, limit, call).await
+        call: impl Call<T> + 'a,
+    ) -> impl Future<Output = Result<T, Failure>> + Send + 'a {
+        within(&self.request, limit, Box::pin(call))
     }
 }
 
-async fn within<T>(
-    request: &Request,
-    limit: Duration,
-    call: impl Future<Output = Result<T, bollard::errors::Error>>,
-) -> Result<T, Failure> {
+/// One of bollard's calls. Its future is a hundred kilobytes long, and each that it becomes part of
+/// would have room for it twice: it is never held but in a box of its own.
+pub(crate) trait Call<T>: Future<Output = Result<T, bollard::errors::Error>> + Send {}
+
+impl<T, F: Future<Output = Result<T, bollard::errors::Error>> + Send> Call<T> for F {}
+
+type Boxed<'a, T> = Pin<Box<dyn Call<T> + 'a>>;
+
+async fn within<T>(request: &Request, limit: Duration, call: Boxed<'_, T>) -> Result<T, Failure> {
     match request.or_ended(tokio::time::timeout(limit, call)).await {
         Ok(Ok(Ok(answer))) => Ok(answer),
         Ok(Ok(Err(error))) => Err(Failure::Engine(error)),
