@@ -61,7 +61,7 @@ pub(crate) fn curve<R: Fn() -> Command>(what: &str, cost: Cost, mut at: impl FnM
     let costs = SIZES.map(|size| cost.of(at(size)));
     for program in costs[0].keys() {
         let of_size = |costs: &BTreeMap<String, f64>| costs.get(program).copied();
-        let costs = costs.each_ref().map(|costs| of_size(costs).unwrap_or(f64::NAN));
+        let costs = costs.each_ref().map(|costs| of_size(costs).expect("it runs at each size"));
         let colon = if program.is_empty() { "" } else { ": " };
         row(&format!("{what}{colon}{program}"), cost, costs);
     }
