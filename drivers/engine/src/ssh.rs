@@ -163,7 +163,8 @@ async fn ending(mut child: Child, stderr: ChildStderr) -> io::Result<()> {
     let said = String::from_utf8_lossy(&said);
     let lines: Vec<_> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let said = if lines.is_empty() { status.to_string() } else { lines.join("; ") };
-    Err(io::Error::new(io::ErrorKind::NotConnected, format!("ssh: {said}")))
+    let named = if said.starts_with("ssh: ") { said } else { format!("ssh: {said}") };
+    Err(io::Error::new(io::ErrorKind::NotConnected, named))
 }
 
 impl AsyncRead for Tunnel {
