@@ -12,17 +12,23 @@ use caproni_driver::{Error, ErrorKind, Program, Request};
 use tokio::sync::Semaphore;
 
 use crate::containers::with_labels;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Transport};
 use crate::mend::{self, Silence};
 use crate::opening;
 use crate::silence::{silence, silent, status_code, unexpected};
 
 /// How many questions are open at once. Each has a connection of its own, and of a process's files
 /// 256 are open at most where nobody says otherwise (macOS).
-const AT_ONCE: usize = 32;
+pub(crate) const AT_ONCE: usize = 32;
+
+/// The same where each connection is a login: beyond ten that are under way sshd refuses some.
+const AT_ONCE_FROM_AFAR: usize = 8;
 
 /// How long the engine may take for a question, from when it is asked.
 const ANSWER: Duration = Duration::from_secs(5);
+
+/// The same where each connection is a login on another machine first.
+const ANSWER_FROM_AFAR: Duration = Duration::from_secs(20);
 
 /// How long the engine may take to remove or start something.
 pub(crate) const WORK: Duration = Duration::from_secs(60);
@@ -53,7 +59,8 @@ impl Engine {
     /// `Unsupported` for an address of an unknown kind.
     pub async fn connect(request: &Request) -> Result<Self, Error> {
         let endpoint = Endpoint::of_environment()?;
-        let opened = within(request, ANSWER, Box::pin(opening::open(&endpoint.transport))).await;
+        let opened =
+            within(request, answer(&endpoint), Box::pin(opening::open(&endpoint.transport))).await;
         match opened {
             Ok(docker) => Ok(Self::over(docker, endpoint, request)),
             // Something answers there, and it is no engine.
@@ -96,7 +103,7 @@ impl Engine {
             docker.list_containers(Some(with_labels(&[label]))).await
         };
         let opened = opening::open_and_ask(&endpoint.transport, list);
-        match within(request, ANSWER, Box::pin(opened)).await {
+        match within(request, answer(&endpoint), Box::pin(opened)).await {
             Ok((docker, listed)) => Ok((Self::over(docker, endpoint, request), listed)),
             // Something refuses, which is an engine if it can be connected to.
             Err(Failure::Engine(error)) if status_code(&error).is_some() => {
@@ -109,7 +116,11 @@ impl Engine {
     }
 
     fn over(docker: Docker, endpoint: Endpoint, request: &Request) -> Self {
-        let turns = Arc::new(Semaphore::new(AT_ONCE));
+        let turns = match endpoint.transport {
+            Transport::Ssh(_) => AT_ONCE_FROM_AFAR,
+            _ => AT_ONCE,
+        };
+        let turns = Arc::new(Semaphore::new(turns));
         Self { docker, endpoint, request: request.clone(), turns }
     }
 
@@ -131,9 +142,9 @@ impl Engine {
     pub async fn program(request: &Request) -> Program {
         let program = Program::new("docker");
         let Ok(endpoint) = Endpoint::of_environment() else { return program };
-        let program = program.with_location(endpoint.to_string());
+        let (program, limit) = (program.with_location(endpoint.to_string()), answer(&endpoint));
         let version = async { Self::connect(request).await.ok()?.version().await.ok()? };
-        match tokio::time::timeout(ANSWER, version).await {
+        match tokio::time::timeout(limit, version).await {
             Ok(Some(version)) => program.with_version(version),
             _ => program,
         }
@@ -210,7 +221,7 @@ impl Engine {
     /// Asks when fewer than [`AT_ONCE`] questions are open, unless the request ends before.
     async fn in_turn<T>(&self, call: Boxed<'_, T>) -> Result<T, Failure> {
         let _turn = self.request.or_ended(self.turns.acquire()).await.map_err(Failure::Ended)?;
-        within(&self.request, ANSWER, call).await
+        within(&self.request, answer(&self.endpoint), call).await
     }
 
     pub(crate) fn within<'a, T: 'a>(
@@ -219,6 +230,14 @@ impl Engine {
         call: impl Call<T> + 'a,
     ) -> impl Future<Output = Result<T, Failure>> + Send + 'a {
         within(&self.request, limit, Box::pin(call))
+    }
+}
+
+/// How long this engine may take for a question.
+fn answer(endpoint: &Endpoint) -> Duration {
+    match endpoint.transport {
+        Transport::Ssh(_) => ANSWER_FROM_AFAR,
+        _ => ANSWER,
     }
 }
 

@@ -11,8 +11,8 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use serde_json::Map;
+use serde_json::value::RawValue;
 use tempfile::{Builder, NamedTempFile};
 
 use crate::error::{Error, ErrorKind};
