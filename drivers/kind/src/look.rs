@@ -47,7 +47,9 @@ pub(crate) async fn glance_at(
     listed: &[ContainerSummary],
 ) -> Result<Cluster, Error> {
     let containers: Option<Vec<Container>> = listed.iter().map(with_mark).collect();
-    let Some(containers) = containers else { return look_at(engine, name, listed).await };
+    let Some(containers) = containers else {
+        return Box::pin(look_at(engine, name, listed)).await;
+    };
     let is_ours = containers.iter().any(|node| !node.binds.is_empty());
     // With what others made nothing is kept.
     let kept = if is_ours { kept::read_first(engine, &containers).await? } else { None };
