@@ -107,6 +107,7 @@ fn expected(
 ) -> Vec<Node> {
     let Some(node_role) = role.node() else { return Vec::new() };
     let of_role: Vec<_> = there.iter().filter(|node| Role::of(node) == role).collect();
+    let known: HashSet<&str> = of_role.iter().map(|node| node.name.as_str()).collect();
     let mut nodes: Vec<Node> = of_role
         .iter()
         .map(|node| Node::new(&node.name, node_role.clone(), node.state.clone()))
@@ -114,7 +115,7 @@ fn expected(
     let mut lacking = (count as usize).saturating_sub(nodes.len());
     for index in 0..count {
         let name = format!("k3d-{}-{word}-{index}", cluster.name);
-        if lacking > 0 && !of_role.iter().any(|node| node.name == name) {
+        if lacking > 0 && !known.contains(name.as_str()) {
             nodes.push(Node::new(name, node_role.clone(), NodeState::Missing));
             lacking -= 1;
         }

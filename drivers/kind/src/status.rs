@@ -1,6 +1,9 @@
 //! From the containers of a cluster to its status: no I/O, so that every state is tested.
 
+use std::collections::{HashMap, HashSet};
+
 use caproni_driver::{Cluster as Listed, Condition, Node, NodeState, State, Status};
+use caproni_engine::Container;
 
 use crate::address;
 use crate::cluster::Cluster;
@@ -58,20 +61,23 @@ fn nodes(cluster: &Cluster) -> Vec<Node> {
         return Vec::new();
     }
     let there = cluster.nodes();
+    let by_name: HashMap<&str, &Container> =
+        there.iter().map(|node| (node.name.as_str(), *node)).collect();
     let mut nodes: Vec<Node> = cluster
         .expected()
         .into_iter()
         .map(|(name, role)| {
-            let found = there.iter().find(|container| container.name == name);
+            let found = by_name.get(name.as_str());
             let state = found.map_or(NodeState::Missing, |container| container.state.clone());
             Node::new(name, role.node(), state)
         })
         .collect();
-    let others = there.iter().filter(|one| !nodes.iter().any(|node| node.name == one.name));
-    let others: Vec<Node> = others
-        .filter_map(|one| Some(Node::new(&one.name, Role::of(one)?.node(), one.state.clone())))
-        .collect();
-    nodes.extend(others);
+    let known: HashSet<String> = nodes.iter().map(|node| node.name.clone()).collect();
+    let others = there.iter().filter(|one| !known.contains(&one.name));
+    nodes
+        .extend(others.filter_map(|one| {
+            Some(Node::new(&one.name, Role::of(one)?.node(), one.state.clone()))
+        }));
     nodes
 }
 
