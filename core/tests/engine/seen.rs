@@ -118,8 +118,8 @@ fn a_status_is_true_whatever_was_done_since_the_last_one() {
 
     keep(&place, &first.to_string());
     expect(&place, "ready", true);
-    let alien =
-        json!({"format": 1, "identity": second["identity"], "kubeconfig": first["kubeconfig"]});
+    let mut alien = first;
+    alien["identity"] = second["identity"].clone();
     keep(&place, &alien.to_string());
     expect(&place, "ready", true);
 
