@@ -25,7 +25,7 @@ pub(crate) const WORK: Duration = Duration::from_secs(60);
 pub struct Engine {
     pub(crate) docker: Docker,
     pub(crate) endpoint: Endpoint,
-    request: Request,
+    pub(crate) request: Request,
 }
 
 /// A failure of one call, before it is known what it means.

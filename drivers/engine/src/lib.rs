@@ -16,6 +16,7 @@ mod files;
 pub mod fuzz;
 pub mod health;
 mod images;
+mod lasting;
 mod mend;
 mod networks;
 mod opening;

@@ -49,6 +49,6 @@ pub(crate) fn label(cluster: &str) -> String {
 async fn version(engine: &Engine, nodes: &[Container]) -> Result<Option<String>, Error> {
     let is_control_plane = |node: &&Container| Role::of(node) == Some(Role::ControlPlane);
     let Some(node) = nodes.iter().find(is_control_plane) else { return Ok(None) };
-    let text = engine.read(&node.id, VERSION).await?;
+    let text = engine.read_lasting_file(&node.id, VERSION).await?;
     Ok(text.map(|text| text.trim().to_owned()).filter(|text| text.starts_with('v')))
 }
