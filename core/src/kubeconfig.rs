@@ -120,8 +120,13 @@ impl Entry {
 #[derive(Clone)]
 pub struct UserKubeconfig {
     path: PathBuf,
-    /// What was read last, since most of the time it is the same that is read again.
-    last: Arc<Mutex<Option<(String, Arc<Value>)>>>,
+    last: Arc<Mutex<Option<Parsed>>>,
+}
+
+/// What was read last: most of the time the file holds the same when it is read again.
+struct Parsed {
+    text: String,
+    document: Arc<Value>,
 }
 
 /// There are keys in what was read, which nobody is to see in a log.
@@ -280,12 +285,12 @@ impl UserKubeconfig {
 
     fn parsed(&self, text: String) -> Result<Arc<Value>, Error> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, document)) = last.as_ref().filter(|(read, _)| *read == text) {
-            return Ok(Arc::clone(document));
+        if let Some(known) = last.as_ref().filter(|last| last.text == text) {
+            return Ok(Arc::clone(&known.document));
         }
         let broken = |error| self.unusable(&format!("is broken: {error}"));
         let document = Arc::new(parse(&text).map_err(broken)?);
-        *last = Some((text, Arc::clone(&document)));
+        *last = Some(Parsed { text, document: Arc::clone(&document) });
         Ok(document)
     }
 
