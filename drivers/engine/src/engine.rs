@@ -9,13 +9,16 @@ use caproni_driver::backend::{Backend, Platform};
 use caproni_driver::{Error, ErrorKind, Program, Request};
 
 use crate::containers::with_labels;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Transport};
 use crate::mend::{self, Silence};
 use crate::opening;
 use crate::silence::{silence, silent, status_code, unexpected};
 
 /// How long the engine may take for a question.
 const ANSWER: Duration = Duration::from_secs(5);
+
+/// The same where each connection is a login on another machine first.
+const ANSWER_FROM_AFAR: Duration = Duration::from_secs(20);
 
 /// How long the engine may take to remove or start something.
 pub(crate) const WORK: Duration = Duration::from_secs(60);
@@ -44,7 +47,7 @@ impl Engine {
     /// `Unsupported` for an address of an unknown kind.
     pub async fn connect(request: &Request) -> Result<Self, Error> {
         let endpoint = Endpoint::of_environment()?;
-        let opened = within(request, ANSWER, opening::open(&endpoint.transport)).await;
+        let opened = within(request, answer(&endpoint), opening::open(&endpoint.transport)).await;
         match opened {
             Ok(docker) => Ok(Self { docker, endpoint, request: request.clone() }),
             // Something answers there, and it is no engine.
@@ -87,7 +90,7 @@ impl Engine {
             docker.list_containers(Some(with_labels(&[label]))).await
         };
         let opened = opening::open_and_ask(&endpoint.transport, list);
-        match within(request, ANSWER, opened).await {
+        match within(request, answer(&endpoint), opened).await {
             Ok((docker, listed)) => {
                 Ok((Self { docker, endpoint, request: request.clone() }, listed))
             }
@@ -119,9 +122,9 @@ impl Engine {
     pub async fn program(request: &Request) -> Program {
         let program = Program::new("docker");
         let Ok(endpoint) = Endpoint::of_environment() else { return program };
-        let program = program.with_location(endpoint.to_string());
+        let (program, limit) = (program.with_location(endpoint.to_string()), answer(&endpoint));
         let version = async { Self::connect(request).await.ok()?.version().await.ok()? };
-        match tokio::time::timeout(ANSWER, version).await {
+        match tokio::time::timeout(limit, version).await {
             Ok(Some(version)) => program.with_version(version),
             _ => program,
         }
@@ -150,7 +153,9 @@ impl Engine {
         &self,
         call: impl Future<Output = Result<T, bollard::errors::Error>>,
     ) -> Result<T, Error> {
-        self.within(ANSWER, call).await.map_err(|failure| failure.explain(&self.endpoint))
+        self.within(answer(&self.endpoint), call)
+            .await
+            .map_err(|failure| failure.explain(&self.endpoint))
     }
 
     pub(crate) async fn work<T>(
@@ -165,7 +170,7 @@ impl Engine {
         &self,
         call: impl Future<Output = Result<T, bollard::errors::Error>>,
     ) -> Result<Option<T>, Error> {
-        match self.within(ANSWER, call).await {
+        match self.within(answer(&self.endpoint), call).await {
             Ok(answer) => Ok(Some(answer)),
             Err(Failure::Engine(error)) if status_code(&error) == Some(404) => Ok(None),
             Err(failure) => Err(failure.explain(&self.endpoint)),
@@ -191,6 +196,14 @@ impl Engine {
         call: impl Future<Output = Result<T, bollard::errors::Error>>,
     ) -> Result<T, Failure> {
         within(&self.request, limit, call).await
+    }
+}
+
+/// How long this engine may take for a question.
+fn answer(endpoint: &Endpoint) -> Duration {
+    match endpoint.transport {
+        Transport::Ssh(_) => ANSWER_FROM_AFAR,
+        _ => ANSWER,
     }
 }
 

@@ -6,6 +6,7 @@
 //! and comes with what mends it on this machine.
 
 mod binding;
+mod connector;
 mod container;
 mod containers;
 mod endpoint;
@@ -23,6 +24,7 @@ mod opening;
 pub mod plan;
 mod refusal;
 mod silence;
+mod ssh;
 pub mod taken;
 mod usage;
 mod vantage;
@@ -35,4 +37,5 @@ pub use endpoint::{Endpoint, Environment, Source, Transport};
 pub use engine::Engine;
 pub use images::{check_archive, is_archive};
 pub use refusal::{Refusal, between};
+pub use ssh::Destination;
 pub use vantage::Vantage;
