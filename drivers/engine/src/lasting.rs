@@ -65,12 +65,13 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
-    use bollard::{API_DEFAULT_VERSION, Docker};
+    use bollard::API_DEFAULT_VERSION;
     use caproni_driver::Request;
 
     use super::*;
     use crate::endpoint::{Endpoint, Source, Transport};
     use crate::files::archive_of;
+    use crate::opening::connect;
 
     /// What an engine says of a file that is there.
     const STAT: &str = "eyJuYW1lIjoiY3JlYXRlZCIsInNpemUiOjAsIm1vZGUiOjQyMCwibXRpbWUiOiIyMDI2LTExLTA1VDA5OjEyOjMzWiIsImxpbmtUYXJnZXQiOiIifQ==";
@@ -90,10 +91,9 @@ mod tests {
             std::thread::spawn(move || {
                 listener.incoming().flatten().for_each(|it| files.answer(it))
             });
-            let docker =
-                Docker::connect_with_unix(&socket.to_string_lossy(), 10, API_DEFAULT_VERSION);
             let endpoint = Endpoint { transport: Transport::Unix(socket), source: Source::Default };
-            Engine { docker: docker.unwrap(), endpoint, request: Request::detached() }
+            let docker = connect(&endpoint.transport, API_DEFAULT_VERSION).unwrap();
+            Engine { docker, endpoint, request: Request::detached() }
         }
 
         fn answer(&self, mut stream: UnixStream) {
