@@ -115,7 +115,7 @@ impl Engine {
         }
     }
 
-    fn over(docker: Docker, endpoint: Endpoint, request: &Request) -> Self {
+    pub(crate) fn over(docker: Docker, endpoint: Endpoint, request: &Request) -> Self {
         let turns = match endpoint.transport {
             Transport::Ssh(_) => AT_ONCE_FROM_AFAR,
             _ => AT_ONCE,

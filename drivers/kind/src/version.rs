@@ -72,7 +72,7 @@ async fn of_any(engine: &Engine, containers: &[String]) -> Result<Option<String>
 }
 
 async fn of_node(engine: &Engine, container: &str) -> Result<Option<String>, Error> {
-    let text = engine.read(container, FILE).await?;
+    let text = engine.read_lasting_file(container, FILE).await?;
     Ok(text.map(|text| text.trim().to_owned()).filter(|text| text.starts_with('v')))
 }
 
