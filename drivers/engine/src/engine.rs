@@ -241,8 +241,8 @@ fn answer(endpoint: &Endpoint) -> Duration {
     }
 }
 
-/// One of bollard's calls. Its future is a hundred kilobytes long, and each that it becomes part of
-/// would have room for it twice: it is never held but in a box of its own.
+/// One of bollard's calls. Its future is many kilobytes long, and each that it becomes part of would have
+/// room for it twice: it is never held but in a box of its own.
 pub(crate) trait Call<T>: Future<Output = Result<T, bollard::errors::Error>> + Send {}
 
 impl<T, F: Future<Output = Result<T, bollard::errors::Error>> + Send> Call<T> for F {}
