@@ -93,7 +93,7 @@ mod tests {
             });
             let endpoint = Endpoint { transport: Transport::Unix(socket), source: Source::Default };
             let docker = connect(&endpoint.transport, API_DEFAULT_VERSION).unwrap();
-            Engine { docker, endpoint, request: Request::detached() }
+            Engine::over(docker, endpoint, &Request::detached())
         }
 
         fn answer(&self, mut stream: UnixStream) {

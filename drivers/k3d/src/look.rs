@@ -57,7 +57,7 @@ pub(crate) async fn glance_at(
         .iter()
         .any(|it| it.image.as_ref().is_none_or(|image| image.starts_with("sha256:")))
     {
-        return look_at(engine, name, listed).await;
+        return Box::pin(look_at(engine, name, listed)).await;
     }
     let finished = is_finished(engine, listed).await?;
     with_leftovers(engine, of_listed(name, containers, finished)).await

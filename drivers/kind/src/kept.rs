@@ -50,6 +50,25 @@ pub(crate) async fn read(
     Ok(first_readable(texts.iter().flatten().map(String::as_str)))
 }
 
+/// As [`read`], from one node after the other, until there is one that has it.
+///
+/// # Errors
+/// As [`Engine::connect`].
+pub(crate) async fn read_first(
+    engine: &Engine,
+    nodes: &[Container],
+) -> Result<Option<Result<Kept, Error>>, Error> {
+    let mut texts = Vec::new();
+    for node in nodes.iter().filter(|node| runs_kubernetes(node)) {
+        texts.extend(engine.read(&node.id, FILE).await?);
+        let kept = first_readable(texts.iter().map(String::as_str));
+        if matches!(kept, Some(Ok(_))) {
+            return Ok(kept);
+        }
+    }
+    Ok(first_readable(texts.iter().map(String::as_str)))
+}
+
 fn first_readable<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<Result<Kept, Error>> {
     let read = |text: &str| state_file::from_json(text.as_bytes(), FORMAT);
     let of_file = |why: state_file::Unreadable| why.error(FILE);
