@@ -60,7 +60,7 @@ pub(crate) async fn read_first(
 ) -> Result<Option<Result<Kept, Error>>, Error> {
     let mut texts = Vec::new();
     for node in nodes.iter().filter(|node| runs_kubernetes(node)) {
-        texts.extend(engine.read(&node.id, FILE).await?);
+        texts.extend(engine.read_lasting_file(&node.id, FILE).await?);
         let kept = first_readable(texts.iter().map(String::as_str));
         if matches!(kept, Some(Ok(_))) {
             return Ok(kept);
