@@ -4,13 +4,14 @@
 //! a log, 3 to 10 s before its nodes are Ready, and colima keeps saying Running after
 //! its network is gone.
 
+pub(crate) mod kubeconfig;
 mod node;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use caproni_driver::{Condition, ErrorKind, Node};
-use kube::config::{KubeConfigOptions, Kubeconfig as KubeKubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
 use crate::error::{Error, Kind};
@@ -79,7 +80,7 @@ impl Readiness {
             let message = format!("the driver's kubeconfig cannot be used: {error}");
             Error::new(Kind::DriverProtocolError, message)
         };
-        let parsed = KubeKubeconfig::from_yaml(kubeconfig).map_err(|e| of_no_use(e.to_string()))?;
+        let parsed = kubeconfig::read(kubeconfig).map_err(of_no_use)?;
         Self::of(parsed).await.map_err(|error| of_no_use(error.to_string()))
     }
 
@@ -87,15 +88,13 @@ impl Readiness {
     /// for one that would have other programs or servers asked for credentials: that is not to be
     /// done unless it must be.
     pub async fn offhand(kubeconfig: &str) -> Option<Self> {
-        let parsed = KubeKubeconfig::from_yaml(kubeconfig).ok()?;
+        let parsed = kubeconfig::read(kubeconfig).ok()?;
         let mut users = parsed.auth_infos.iter().filter_map(|user| user.auth_info.as_ref());
         let asks_others = users.any(|user| user.exec.is_some() || user.auth_provider.is_some());
         if asks_others { None } else { Self::of(parsed).await.ok() }
     }
 
-    async fn of(
-        kubeconfig: KubeKubeconfig,
-    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+    async fn of(kubeconfig: Kubeconfig) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let options = KubeConfigOptions::default();
         let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await?;
         config.connect_timeout = Some(LOOK);
