@@ -66,6 +66,8 @@ impl Answer {
 pub struct Readiness {
     client: Client,
     address: String,
+    /// Where it was asked for already.
+    version: Option<String>,
 }
 
 impl Readiness {
@@ -101,7 +103,14 @@ impl Readiness {
         config.default_retry = false;
         let address = config.cluster_url.to_string();
         let address = address.trim_end_matches('/').to_owned();
-        Ok(Self { client: Client::try_from(config)?, address })
+        Ok(Self { client: Client::try_from(config)?, address, version: None })
+    }
+
+    /// Opens the connection for what is asked next, with the one question whose answer has nothing to
+    /// do with whether the cluster is ready; `None` if there is none within 5 s.
+    pub async fn opened(mut self) -> Option<Self> {
+        self.version = Some(tokio::time::timeout(LOOK, self.server_version()).await.ok()??);
+        Some(self)
     }
 
     /// Looks once, as [`Answer::look`] says.
@@ -120,12 +129,19 @@ impl Readiness {
         if let Err(error) = self.readyz().await {
             return self.failed(error);
         }
-        let version = self.client.apiserver_version().await.ok().map(|info| info.git_version);
+        let version = match self.version.clone() {
+            None => self.server_version().await,
+            known => known,
+        };
         let answer = match node::nodes(&self.client).await {
             Ok(nodes) => Answer { version: None, nodes: Ok(nodes) },
             Err(error) => self.failed(format!("does not list its nodes: {error}")),
         };
         Answer { version, ..answer }
+    }
+
+    async fn server_version(&self) -> Option<String> {
+        self.client.apiserver_version().await.ok().map(|info| info.git_version)
     }
 
     async fn readyz(&self) -> Result<(), String> {

@@ -19,6 +19,7 @@ mod life;
 mod list;
 mod minikube;
 mod plugin;
+mod remote;
 mod resources;
 #[path = "../chaos/rounds.rs"]
 mod rounds;

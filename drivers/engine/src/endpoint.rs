@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use caproni_driver::{Error, ErrorKind};
 use serde::Deserialize;
 
+use crate::ssh::Destination;
+
 /// Where an engine listens when nobody says otherwise.
 const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 
@@ -31,6 +33,8 @@ pub enum Transport {
     Tcp(String),
     /// `host:port` over TLS, with the folder of `ca.pem`, `cert.pem` and `key.pem`.
     Tls(String, PathBuf),
+    /// Over ssh, through the docker command of that machine.
+    Ssh(Destination),
 }
 
 /// Who named an engine.
@@ -66,7 +70,8 @@ impl Endpoint {
     /// Finds the engine by the given environment.
     ///
     /// # Errors
-    /// `Unsupported` for `ssh://`, `BackendUnavailable` for a context that is not there.
+    /// `Unsupported` for an address of an unknown kind or form, `BackendUnavailable` for a context
+    /// that is not there.
     pub fn resolve(environment: &Environment<'_>) -> Result<Self, Error> {
         if let Some(host) = environment.get("DOCKER_HOST") {
             let certificates = environment.certificates();
@@ -91,6 +96,10 @@ impl Endpoint {
                 Transport::Tls(with_port(address, 2376), folder)
             }
             ("tcp" | "http", None) => Transport::Tcp(with_port(address, 2375)),
+            ("ssh", _) => match Destination::parse(rest) {
+                Ok(destination) => Transport::Ssh(destination),
+                Err(wrong) => return Err(malformed(wrong, &source)),
+            },
             _ => return Err(unsupported(scheme, &source)),
         };
         Ok(Self { transport, source })
@@ -98,8 +107,10 @@ impl Endpoint {
 
     /// The host on which published ports are reached, when that is not this machine.
     pub fn host(&self) -> Option<&str> {
-        let (Transport::Tcp(address) | Transport::Tls(address, _)) = &self.transport else {
-            return None;
+        let address = match &self.transport {
+            Transport::Unix(_) => return None,
+            Transport::Ssh(destination) => return Some(&destination.host),
+            Transport::Tcp(address) | Transport::Tls(address, _) => address,
         };
         let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host);
         Some(host.trim_start_matches('[').trim_end_matches(']'))
@@ -111,6 +122,7 @@ impl fmt::Display for Endpoint {
         match &self.transport {
             Transport::Unix(path) => write!(f, "unix://{}", path.display()),
             Transport::Tcp(address) | Transport::Tls(address, _) => write!(f, "tcp://{address}"),
+            Transport::Ssh(destination) => destination.fmt(f),
         }
     }
 }
@@ -132,14 +144,14 @@ fn with_port(address: String, port: u16) -> String {
 
 fn unsupported(scheme: &str, source: &Source) -> Error {
     let message = format!("cannot reach a Docker engine over `{scheme}://`, which {source} names");
-    let hint = match scheme {
-        "ssh" => {
-            "forward the engine's socket with `ssh -L /tmp/docker.sock:/var/run/docker.sock HOST` \
-             and set DOCKER_HOST=unix:///tmp/docker.sock"
-        }
-        _ => "set DOCKER_HOST to `unix://PATH` or `tcp://HOST:PORT`",
-    };
-    Error::new(ErrorKind::Unsupported, message).with_hint(hint)
+    Error::new(ErrorKind::Unsupported, message)
+        .with_hint("set DOCKER_HOST to `unix://PATH`, `tcp://HOST:PORT` or `ssh://USER@HOST`")
+}
+
+fn malformed(wrong: &str, source: &Source) -> Error {
+    let message = format!("cannot reach a Docker engine over `ssh://`: {source} {wrong}");
+    Error::new(ErrorKind::Unsupported, message)
+        .with_hint(format!("write `ssh://USER@HOST:PORT` in {source}"))
 }
 
 #[derive(Deserialize)]
@@ -293,10 +305,22 @@ mod tests {
     }
 
     #[test]
-    fn ssh_is_unsupported_and_says_what_to_do() {
+    fn ssh_goes_where_it_says_and_ports_are_reached_there() {
         let home = tempfile::tempdir().unwrap();
-        let error = resolve(home.path(), &[("DOCKER_HOST", "ssh://me@far")]).unwrap_err();
-        assert_eq!(error.kind(), &ErrorKind::Unsupported);
-        assert!(error.data.hint.is_some_and(|hint| hint.contains("ssh -L")));
+        let endpoint = resolve(home.path(), &[("DOCKER_HOST", "ssh://me@far:2222")]).unwrap();
+        assert_eq!(endpoint.to_string(), "ssh://me@far:2222");
+        assert_eq!(endpoint.host(), Some("far"));
+    }
+
+    #[test]
+    fn what_is_no_address_is_an_error_without_the_password_in_it() {
+        let home = tempfile::tempdir().unwrap();
+        for host in ["ssh://me:secret@far", "ssh://", "npipe:////./pipe/docker_engine"] {
+            let error = resolve(home.path(), &[("DOCKER_HOST", host)]).unwrap_err();
+            assert_eq!(error.kind(), &ErrorKind::Unsupported);
+            let hint = error.data.hint.as_deref().unwrap_or_default();
+            assert!(hint.contains("ssh://USER@HOST"), "{hint}");
+            assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+        }
     }
 }

@@ -6,6 +6,7 @@
 //! and comes with what mends it on this machine.
 
 mod binding;
+mod connector;
 mod container;
 mod containers;
 mod endpoint;
@@ -16,12 +17,14 @@ mod files;
 pub mod fuzz;
 pub mod health;
 mod images;
+mod lasting;
 mod mend;
 mod networks;
 mod opening;
 pub mod plan;
 mod refusal;
 mod silence;
+mod ssh;
 pub mod taken;
 mod usage;
 mod vantage;
@@ -34,4 +37,5 @@ pub use endpoint::{Endpoint, Environment, Source, Transport};
 pub use engine::Engine;
 pub use images::{check_archive, is_archive};
 pub use refusal::{Refusal, between};
+pub use ssh::Destination;
 pub use vantage::Vantage;

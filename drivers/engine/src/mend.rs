@@ -26,8 +26,15 @@ pub(crate) fn engine_silent(platform: &Platform, endpoint: &Endpoint, silence: S
             let hint = "start the Docker engine";
             with_actions(unavailable(endpoint, "does not run"), start(platform), hint)
         }
-        (Silence::NotThere, source) => unavailable(endpoint, "does not answer")
-            .with_hint(format!("start the engine, or correct {source}, which names this address")),
+        (Silence::NotThere, source) => {
+            unavailable(endpoint, "does not answer").with_hint(match &endpoint.transport {
+                Transport::Ssh(destination) => format!(
+                    "make `{}` work without a question, or correct {source}",
+                    destination.command_line("version")
+                ),
+                _ => format!("start the engine, or correct {source}, which names this address"),
+            })
+        }
         (Silence::Hangs, source) => {
             unavailable(endpoint, "does not answer in time").with_hint(match source {
                 Source::Default => "restart the Docker engine".into(),
@@ -154,6 +161,7 @@ fn start_service(platform: &Platform) -> Vec<Action> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ssh::Destination;
 
     fn platform(has: &[&str], os: &[&str]) -> Platform {
         let owned = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
@@ -234,6 +242,17 @@ mod tests {
             let hint = error.data.hint.unwrap();
             assert!(hint.contains("DOCKER_HOST") || hint.contains("context `far`"), "{hint}");
         }
+    }
+
+    #[test]
+    fn an_engine_over_ssh_is_tried_as_the_driver_does() {
+        let destination = Destination::parse("me@far:2222/run/my.sock").unwrap();
+        let endpoint =
+            Endpoint { transport: Transport::Ssh(destination), source: Source::DockerHost };
+        let error = engine_silent(&platform(&[], &[]), &endpoint, Silence::NotThere);
+        let hint = error.data.hint.unwrap();
+        let line = "`ssh -l me -p 2222 far docker --host=unix:///run/my.sock version`";
+        assert!(hint.contains(line) && hint.contains("DOCKER_HOST"), "{hint}");
     }
 
     #[test]

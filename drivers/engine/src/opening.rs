@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use bollard::errors::Error as EngineError;
 use bollard::{API_DEFAULT_VERSION, ClientVersion, Docker};
 
+use crate::connector;
 use crate::endpoint::Transport;
 
 /// bollard's own limit in seconds; each call has a shorter one of ours.
@@ -69,10 +70,11 @@ fn keep(transport: &Transport, docker: Docker) -> Docker {
     docker
 }
 
-fn connect(transport: &Transport, version: &ClientVersion) -> Result<Docker, EngineError> {
+pub(crate) fn connect(
+    transport: &Transport,
+    version: &ClientVersion,
+) -> Result<Docker, EngineError> {
     match transport {
-        Transport::Unix(path) => Docker::connect_with_unix(&path.to_string_lossy(), LIMIT, version),
-        Transport::Tcp(address) => Docker::connect_with_http(address, LIMIT, version),
         Transport::Tls(address, folder) => Docker::connect_with_ssl(
             address,
             &folder.join("key.pem"),
@@ -81,6 +83,7 @@ fn connect(transport: &Transport, version: &ClientVersion) -> Result<Docker, Eng
             LIMIT,
             version,
         ),
+        _ => connector::client(transport, LIMIT, version),
     }
 }
 

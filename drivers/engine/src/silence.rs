@@ -11,24 +11,40 @@ use crate::mend::{self, Silence};
 
 /// The failure of a request whose engine does not answer, with what was seen.
 pub(crate) fn silent(endpoint: &Endpoint, silence: Silence, cause: &EngineError) -> Error {
-    mend::engine_silent(&Platform::detect(), endpoint, silence).with_cause(whole(cause))
+    mend::engine_silent(&Platform::detect(), endpoint, silence).with_cause(reason(cause))
+}
+
+/// The reason itself where it is an I/O error, without the names of the layers that it came through.
+fn reason(error: &EngineError) -> String {
+    io_errors(error).last().map_or_else(|| whole(error), ToString::to_string)
+}
+
+/// The I/O errors among an error and its causes, from the outside in.
+fn io_errors(error: &EngineError) -> impl Iterator<Item = &io::Error> {
+    let first: &(dyn std::error::Error + 'static) = match error {
+        // It passes its own source on as if it were that source.
+        EngineError::IOError { err } => err,
+        error => error,
+    };
+    std::iter::successors(Some(first), |error| next(*error))
+        .filter_map(|error| error.downcast_ref())
+}
+
+/// An I/O error that holds another does not name it as its source.
+fn next<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> Option<&'e (dyn std::error::Error + 'static)> {
+    let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    held.map(|inner| inner as _).or_else(|| error.source())
 }
 
 /// Looks for the reason in the causes of an error: the libraries between wrap it.
 pub(crate) fn silence(error: &EngineError) -> Silence {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = match error {
-        // It passes its own source on as if it were that source.
-        EngineError::IOError { err } => Some(err),
-        error => Some(error),
-    };
-    while let Some(error) = cause {
-        let io = error.downcast_ref::<io::Error>();
-        match io.map(io::Error::kind) {
-            Some(io::ErrorKind::PermissionDenied) => return Silence::Forbidden,
-            Some(io::ErrorKind::TimedOut) => return Silence::Hangs,
-            // An I/O error that holds another does not name it as its source.
-            Some(_) => cause = io.and_then(io::Error::get_ref).map(|inner| inner as _),
-            None => cause = error.source(),
+    for error in io_errors(error) {
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => return Silence::Forbidden,
+            io::ErrorKind::TimedOut => return Silence::Hangs,
+            _ => {}
         }
     }
     match error {
@@ -75,5 +91,12 @@ mod tests {
         assert_eq!(silence(&io::Error::other(error).into()), Silence::Forbidden);
         let error = io::Error::from(io::ErrorKind::ConnectionRefused);
         assert_eq!(silence(&error.into()), Silence::NotThere);
+    }
+
+    #[test]
+    fn a_reason_has_no_layers_before_it() {
+        let inner = io::Error::new(io::ErrorKind::NotConnected, "ssh: no route");
+        let error = EngineError::from(io::Error::other(io::Error::other(inner)));
+        assert_eq!(reason(&error), "ssh: no route");
     }
 }
