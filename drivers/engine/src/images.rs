@@ -18,7 +18,8 @@ impl Engine {
     /// # Errors
     /// As [`Engine::connect`].
     pub async fn has_image(&self, name: &str) -> Result<bool, Error> {
-        Ok(self.answer_or_gone(self.docker.inspect_image(name)).await?.is_some())
+        // It says less of the image than to inspect it, of which all would have to be read.
+        Ok(self.answer_or_gone(self.docker.image_history(name)).await?.is_some())
     }
 
     /// Refuses images and archives of which one is not there, before any is loaded.
