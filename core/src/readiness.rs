@@ -7,9 +7,10 @@
 mod node;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use caproni_driver::{Condition, ErrorKind, Node};
+use caproni_driver::{Condition, ErrorKind, Node, resources};
 use kube::config::{KubeConfigOptions, Kubeconfig as KubeKubeconfig};
 use kube::{Client, Config};
 
@@ -65,6 +66,8 @@ impl Answer {
 pub struct Readiness {
     client: Client,
     address: String,
+    /// Whether it has a name, and no address: tokio looks those up in a thread.
+    is_named: bool,
 }
 
 impl Readiness {
@@ -102,7 +105,8 @@ impl Readiness {
         config.default_retry = false;
         let address = config.cluster_url.to_string();
         let address = address.trim_end_matches('/').to_owned();
-        Ok(Self { client: Client::try_from(config)?, address })
+        let is_named = config.cluster_url.host().is_none_or(|host| host.parse::<IpAddr>().is_err());
+        Ok(Self { client: Client::try_from(config)?, address, is_named })
     }
 
     /// Looks once, as [`Answer::look`] says.
@@ -118,6 +122,11 @@ impl Readiness {
     }
 
     async fn ask_unlimited(&self) -> Answer {
+        if self.is_named
+            && let Err(error) = resources::threads(1)
+        {
+            return self.failed(format!("is not asked: {error}"));
+        }
         if let Err(error) = self.readyz().await {
             return self.failed(error);
         }
