@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::commands::{
@@ -44,7 +44,9 @@ More help: `caproni help TOPIC`
 /// The name under which kubectl finds this program as its subcommand `caproni`.
 const PLUGIN: &str = "kubectl-caproni";
 
+// The grammar of each is built when it is the one: there are many, and one is wanted.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Command {
     Start(start::Start),
     Stop(stop::Stop),
@@ -91,7 +93,7 @@ fn runtime() -> std::io::Result<Runtime> {
 }
 
 async fn understand() -> ExitCode {
-    let parsed = command().try_get_matches().and_then(|matches| {
+    let parsed = matches().and_then(|matches| {
         let invocation = Invocation::new(own_name(), &matches);
         Ok((Cli::from_arg_matches(&matches)?, matches, invocation))
     });
@@ -114,6 +116,12 @@ async fn understand() -> ExitCode {
     }
 }
 
+/// What the command line says. Help and errors speak of other commands than the one, so for them
+/// the whole grammar is built.
+fn matches() -> Result<ArgMatches, clap::Error> {
+    command().try_get_matches().or_else(|_| whole_command().try_get_matches())
+}
+
 /// The command line's grammar, for which a variable that is empty is one that is not
 /// set: CI systems pass on variables that nobody has filled in.
 pub(crate) fn command() -> clap::Command {
@@ -124,6 +132,13 @@ pub(crate) fn command() -> clap::Command {
     });
     // What is shown as usage should be what can be typed.
     command.bin_name(own_name())
+}
+
+/// The same with all commands, of which [`command`] knows no more than the names.
+pub(crate) fn whole_command() -> clap::Command {
+    let mut command = command();
+    command.build();
+    command
 }
 
 fn own_name() -> &'static str {

@@ -9,9 +9,11 @@ pub mod fuzz;
 mod health;
 mod lock;
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use caproni_driver::resources;
@@ -115,9 +117,23 @@ impl Entry {
 }
 
 /// The user's kubeconfig file.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct UserKubeconfig {
     path: PathBuf,
+    last: Arc<Mutex<Option<Parsed>>>,
+}
+
+/// What was read last: most of the time the file holds the same when it is read again.
+struct Parsed {
+    text: String,
+    document: Arc<Value>,
+}
+
+/// There are keys in what was read, which nobody is to see in a log.
+impl fmt::Debug for UserKubeconfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserKubeconfig").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 impl UserKubeconfig {
@@ -136,7 +152,7 @@ impl UserKubeconfig {
             .filter(|path| !path.as_os_str().is_empty())
             .collect();
         if let Some(path) = listed.iter().find(|path| path.exists()).or(listed.last()) {
-            return Ok(Self { path: path.clone() });
+            return Ok(Self::at(path.clone()));
         }
         let home = std::env::var_os("HOME").filter(|home| !home.is_empty()).ok_or_else(|| {
             Error::new(
@@ -145,7 +161,11 @@ impl UserKubeconfig {
             )
             .with_hint("set KUBECONFIG to a file")
         })?;
-        Ok(Self { path: Path::new(&home).join(".kube/config") })
+        Ok(Self::at(Path::new(&home).join(".kube/config")))
+    }
+
+    fn at(path: PathBuf) -> Self {
+        Self { path, last: Arc::default() }
     }
 
     /// Where it is.
@@ -188,7 +208,8 @@ impl UserKubeconfig {
         Ok(current.filter(|name| !name.is_empty()).map(Into::into))
     }
 
-    /// Puts a context in, in the place of what has its name. Everything else stays.
+    /// Puts a context in, in the place of what has its name. Everything else stays, and all of it
+    /// where the context is there already.
     ///
     /// # Errors
     /// `InvalidKubeconfig` when the file cannot be read, locked or written.
@@ -228,30 +249,49 @@ impl UserKubeconfig {
         .await
     }
 
-    async fn change(&self, change: impl FnOnce(&mut Map<String, Value>)) -> Result<(), Error> {
+    async fn change(&self, change: impl Fn(&mut Map<String, Value>)) -> Result<(), Error> {
+        // Where nothing is to be done nobody is waited for.
+        if self.changed(&change)?.is_none() {
+            Lock::remove_left(&Lock::path_of(&self.path));
+            return Ok(());
+        }
         if let Some(folder) = self.path.parent() {
             std::fs::create_dir_all(folder).map_err(|error| self.failed("written", &error))?;
         }
         let _lock = self.lock().await?;
-        let before = self.read()?;
-        let mut document = before.as_object().cloned().unwrap_or_default();
-        change(&mut document);
-        let after = Value::Object(document);
-        if after == before {
-            return Ok(());
-        }
+        let Some(after) = self.changed(&change)? else { return Ok(()) };
         let text = serde_saphyr::to_string(&after)
             .map_err(|error| Error::internal("cannot write a kubeconfig", error))?;
         write_private(&self.path, &text).map_err(|error| self.failed("written", &error))
     }
 
-    fn read(&self) -> Result<Value, Error> {
+    /// What a change makes of the file; `None` where it is that already.
+    fn changed(&self, change: &impl Fn(&mut Map<String, Value>)) -> Result<Option<Value>, Error> {
+        let before = self.read()?;
+        let mut document = before.as_object().cloned().unwrap_or_default();
+        change(&mut document);
+        let after = Value::Object(document);
+        Ok((after != *before).then_some(after))
+    }
+
+    fn read(&self) -> Result<Arc<Value>, Error> {
         match read_text(&self.path) {
-            Ok(text) if text.trim().is_empty() => Ok(empty()),
-            Ok(text) => parse(&text).map_err(|error| self.unusable(&format!("is broken: {error}"))),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(empty()),
+            Ok(text) if text.trim().is_empty() => Ok(Arc::new(empty())),
+            Ok(text) => self.parsed(text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Arc::new(empty())),
             Err(error) => Err(self.failed("read", &error)),
         }
+    }
+
+    fn parsed(&self, text: String) -> Result<Arc<Value>, Error> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = last.as_ref().filter(|last| last.text == text) {
+            return Ok(Arc::clone(&known.document));
+        }
+        let broken = |error| self.unusable(&format!("is broken: {error}"));
+        let document = Arc::new(parse(&text).map_err(broken)?);
+        *last = Some(Parsed { text, document: Arc::clone(&document) });
+        Ok(document)
     }
 
     fn failed(&self, verb: &str, error: &std::io::Error) -> Error {
@@ -360,7 +400,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(&path, text).unwrap();
         }
-        (folder, UserKubeconfig { path })
+        (folder, UserKubeconfig::at(path))
     }
 
     fn entry() -> Entry {
@@ -374,7 +414,7 @@ mod tests {
         assert!(file.has(&entry()).unwrap());
         assert_eq!(file.read().unwrap()["current-context"], "prod");
         file.remove(&entry()).await.unwrap();
-        assert_eq!(file.read().unwrap(), parse(OTHER).unwrap());
+        assert_eq!(*file.read().unwrap(), parse(OTHER).unwrap());
     }
 
     #[tokio::test]
@@ -414,6 +454,43 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_there_already_waits_for_no_lock() {
+        let (_folder, file) = user_file(Some(CLUSTER));
+        let lock = Lock::path_of(&file.path);
+        std::fs::write(&lock, "").unwrap();
+        file.put(&entry(), CurrentContext::Keep).await.unwrap();
+        file.put(&entry(), CurrentContext::Switch).await.unwrap();
+        assert!(lock.exists(), "it is another program's");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_left_of_a_lock_whose_holder_was_killed_though_there_is_nothing_to_do() {
+        let (_folder, file) = user_file(Some(CLUSTER));
+        std::fs::write(Lock::path_of(&file.path), "caproni (process 4711)").unwrap();
+        file.put(&entry(), CurrentContext::Keep).await.unwrap();
+        assert_eq!(file.path.parent().unwrap().read_dir().unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_others_write_is_read() {
+        let (_folder, file) = user_file(Some(CLUSTER));
+        assert_eq!(file.current_context().unwrap().as_deref(), Some("k3d-demo"));
+        for (text, current) in [(OTHER, Some("prod")), (CLUSTER, Some("k3d-demo")), ("", None)] {
+            std::fs::write(&file.path, text).unwrap();
+            assert_eq!(file.current_context().unwrap().as_deref(), current);
+        }
+        std::fs::write(&file.path, "a: [").unwrap();
+        assert!(file.check().is_err());
+    }
+
+    #[test]
+    fn what_was_read_is_in_no_log() {
+        let (_folder, file) = user_file(Some(CLUSTER));
+        file.check().unwrap();
+        assert!(!format!("{file:?}").contains("REVG"), "{file:?}");
+    }
+
+    #[tokio::test]
     async fn a_broken_file_is_named_and_kept() {
         for text in ["a: [", "clusters: 3\n", "- x\n"] {
             let (_folder, file) = user_file(Some(text));
@@ -427,7 +504,7 @@ mod tests {
     #[test]
     fn what_never_ends_is_not_read_to_its_end() {
         for path in ["/dev/zero", "/dev/full"] {
-            let error = UserKubeconfig { path: path.into() }.check().unwrap_err();
+            let error = UserKubeconfig::at(path.into()).check().unwrap_err();
             assert!(error.message.contains("it is longer than"), "{}", error.message);
         }
     }

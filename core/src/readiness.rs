@@ -4,6 +4,7 @@
 //! a log, 3 to 10 s before its nodes are Ready, and colima keeps saying Running after
 //! its network is gone.
 
+pub(crate) mod kubeconfig;
 mod node;
 
 use std::collections::HashMap;
@@ -11,7 +12,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use caproni_driver::{Condition, ErrorKind, Node, resources};
-use kube::config::{KubeConfigOptions, Kubeconfig as KubeKubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
 use crate::error::{Error, Kind};
@@ -68,6 +69,8 @@ pub struct Readiness {
     address: String,
     /// Whether it has a name, and no address: tokio looks those up in a thread.
     is_named: bool,
+    /// Where it was asked for already.
+    version: Option<String>,
 }
 
 impl Readiness {
@@ -80,7 +83,7 @@ impl Readiness {
             let message = format!("the driver's kubeconfig cannot be used: {error}");
             Error::new(Kind::DriverProtocolError, message)
         };
-        let parsed = KubeKubeconfig::from_yaml(kubeconfig).map_err(|e| of_no_use(e.to_string()))?;
+        let parsed = kubeconfig::read(kubeconfig).map_err(of_no_use)?;
         Self::of(parsed).await.map_err(|error| of_no_use(error.to_string()))
     }
 
@@ -88,15 +91,13 @@ impl Readiness {
     /// for one that would have other programs or servers asked for credentials: that is not to be
     /// done unless it must be.
     pub async fn offhand(kubeconfig: &str) -> Option<Self> {
-        let parsed = KubeKubeconfig::from_yaml(kubeconfig).ok()?;
+        let parsed = kubeconfig::read(kubeconfig).ok()?;
         let mut users = parsed.auth_infos.iter().filter_map(|user| user.auth_info.as_ref());
         let asks_others = users.any(|user| user.exec.is_some() || user.auth_provider.is_some());
         if asks_others { None } else { Self::of(parsed).await.ok() }
     }
 
-    async fn of(
-        kubeconfig: KubeKubeconfig,
-    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+    async fn of(kubeconfig: Kubeconfig) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let options = KubeConfigOptions::default();
         let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await?;
         config.connect_timeout = Some(LOOK);
@@ -106,7 +107,15 @@ impl Readiness {
         let address = config.cluster_url.to_string();
         let address = address.trim_end_matches('/').to_owned();
         let is_named = config.cluster_url.host().is_none_or(|host| host.parse::<IpAddr>().is_err());
-        Ok(Self { client: Client::try_from(config)?, address, is_named })
+        Ok(Self { client: Client::try_from(config)?, address, is_named, version: None })
+    }
+
+    /// Opens the connection for what is asked next, with the one question whose answer has nothing to
+    /// do with whether the cluster is ready; `None` if there is none within 5 s.
+    pub async fn opened(mut self) -> Option<Self> {
+        self.thread_to_find_it().ok()?;
+        self.version = Some(tokio::time::timeout(LOOK, self.server_version()).await.ok()??);
+        Some(self)
     }
 
     /// Looks once, as [`Answer::look`] says.
@@ -122,20 +131,25 @@ impl Readiness {
     }
 
     async fn ask_unlimited(&self) -> Answer {
-        if self.is_named
-            && let Err(error) = resources::threads(1)
-        {
+        if let Err(error) = self.thread_to_find_it() {
             return self.failed(format!("is not asked: {error}"));
         }
         if let Err(error) = self.readyz().await {
             return self.failed(error);
         }
-        let version = self.client.apiserver_version().await.ok().map(|info| info.git_version);
+        let version = match self.version.clone() {
+            None => self.server_version().await,
+            known => known,
+        };
         let answer = match node::nodes(&self.client).await {
             Ok(nodes) => Answer { version: None, nodes: Ok(nodes) },
             Err(error) => self.failed(format!("does not list its nodes: {error}")),
         };
         Answer { version, ..answer }
+    }
+
+    async fn server_version(&self) -> Option<String> {
+        self.client.apiserver_version().await.ok().map(|info| info.git_version)
     }
 
     async fn readyz(&self) -> Result<(), String> {
@@ -146,6 +160,11 @@ impl Readiness {
             Err(kube::Error::Api(status)) => Err(format!("answers {} to /readyz", status.code)),
             Err(error) => Err(format!("does not answer: {}", innermost(&error))),
         }
+    }
+
+    /// Sees to it that tokio, which panics without, gets the thread that it may need.
+    fn thread_to_find_it(&self) -> std::io::Result<()> {
+        if self.is_named { resources::threads(1) } else { Ok(()) }
     }
 
     fn failed(&self, what: String) -> Answer {

@@ -1,8 +1,9 @@
 //! The kubeconfig with which a cluster was found ready last, for the next look at its API.
 //!
-//! It serves looking alone, while the driver is still asked how the cluster is: whoever wants a
-//! kubeconfig to use gets it from the driver. It is as secret as the cluster's own, so that only its
-//! user can read it, and what anybody else could have written is not read.
+//! It serves looking, while the driver is still asked how the cluster is, and a `start` that finds the
+//! cluster ready with it: whoever else wants a kubeconfig to use gets it from the driver. It is as
+//! secret as the cluster's own, so that only its user can read it, and what anybody else could have
+//! written is not read.
 
 use std::fmt;
 use std::fs::File;
@@ -10,7 +11,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-use caproni_driver::{lock::state_dir, private_folder, state_file, trust::is_ours};
+use caproni_driver::{Kubeconfig, lock::state_dir, private_folder, state_file, trust::is_ours};
 use rustix::fs::{Mode, OFlags, open};
 use serde::{Deserialize, Serialize};
 
@@ -28,8 +29,9 @@ const LONGEST: usize = 256 * 1024;
 pub struct Seen {
     /// The `identity` that the cluster's status had.
     pub identity: String,
-    /// The kubeconfig's text.
-    pub kubeconfig: String,
+    /// What the driver gave.
+    #[serde(flatten)]
+    pub given: Kubeconfig,
 }
 
 /// There are keys in it, which nobody is to see in a log.
@@ -117,7 +119,8 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     fn seen() -> Seen {
-        Seen { identity: "a".into(), kubeconfig: "client-key-data: c2VjcmV0".into() }
+        let given = Kubeconfig::new("client-key-data: c2VjcmV0", "odd");
+        Seen { identity: "a".into(), given }
     }
 
     fn mode(path: &Path) -> u32 {
@@ -150,13 +153,15 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let file = SeenFile::under(state.path(), "k3d", "demo").unwrap();
         file.keep(&seen());
-        let long =
-            format!(r#"{{"format": 1, "identity": "a", "kubeconfig": "{}"}}"#, "x".repeat(LONGEST));
-        for text in ["", "garbage", "{}", "[]", r#"{"format": 2}"#, "{\"format\": 1,", &long] {
+        let of_no_context = r#"{"format": 1, "identity": "a", "kubeconfig": "{}"}"#;
+        let long = of_no_context
+            .replace("{}\"", &format!("{}\", \"context\": \"b\"", "x".repeat(LONGEST)));
+        let texts = ["", "garbage", "{}", "[]", r#"{"format": 2}"#, "{\"format\": 1,"];
+        for text in texts.into_iter().chain([of_no_context, &long]) {
             std::fs::write(file.path(), text).unwrap();
             assert_eq!(file.read(), None, "{text:.40}");
         }
-        file.keep(&Seen { kubeconfig: "x".repeat(LONGEST), ..seen() });
+        file.keep(&Seen { given: Kubeconfig::new("x".repeat(LONGEST), "odd"), ..seen() });
         assert_eq!(file.read(), None);
     }
 

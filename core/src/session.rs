@@ -1,5 +1,6 @@
 //! One driver process and the talk with it: handshake, calls with deadlines, cancel, close.
 
+mod leaving;
 mod optional;
 
 use std::future::Future;
@@ -24,6 +25,7 @@ use crate::interrupt::Interrupt;
 use crate::process::Process;
 use crate::transport::{Client, Event, InFlight, Listener, Outgoing};
 
+pub use leaving::Leaving;
 pub use optional::{OfLog, OnNode};
 
 /// How long a driver may take from its start to the answer to `initialize`.
@@ -239,10 +241,7 @@ impl Session {
 
     /// Closes the driver's stdin, and sees to it that it ends.
     pub async fn close(self) {
-        let Link { client, process, listener, .. } = self.link;
-        drop(client);
-        process.close().await;
-        (listener.0)(Event::Ended(process.how_it_ended()));
+        self.leave().ended().await;
     }
 }
 

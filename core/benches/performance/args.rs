@@ -26,6 +26,9 @@ pub(crate) struct Args {
     /// Write the counts of instructions down as the budget
     #[arg(long)]
     pub(crate) record: bool,
+    /// Count the instructions of growth in the place of its time: a busy machine does not change them
+    #[arg(long)]
+    pub(crate) count: bool,
     /// What this program does when it has started itself
     #[arg(long, hide = true, num_args = 2)]
     pub(crate) inside: Option<Vec<String>>,

@@ -1,16 +1,16 @@
 //! Bringing a cluster up: what `start` and `restart` are made of.
 
+mod connection;
 mod summary;
 mod undo;
 
 use std::time::{Duration, Instant};
 
-use caproni_driver::{Change, ChangeCost, ErrorKind, Outcome, State, Status};
+use caproni_driver::{Change, ChangeCost, ErrorKind, Kubeconfig, Outcome, State, Status};
 use clap::Args;
 use serde_json::Value;
 
 use super::comparison::{Comparison, Need, dearest};
-use super::glance::Glance;
 use super::{App, LIMIT_TO_ASK, Target, destroy, mend::Mending, status};
 use crate::error::Error;
 use crate::exit;
@@ -19,6 +19,7 @@ use crate::output::BroughtUp;
 use crate::readiness::{Look, Readiness};
 use crate::session::{Call, Session};
 use crate::state::ClusterState;
+use connection::{Connection, Usable};
 use summary::Context;
 
 /// How long it may take when the user says nothing.
@@ -73,13 +74,14 @@ pub(super) struct BringUp<'a> {
 struct Before {
     /// As the driver told it; `None` where it is not what there is any more.
     status: Option<Status>,
-    glance: Glance,
+    connection: Connection,
 }
 
 /// A cluster that is up.
 struct Up {
     outcome: Outcome,
     report: status::Report,
+    context: Context,
 }
 
 impl<'a> BringUp<'a> {
@@ -107,10 +109,10 @@ impl<'a> BringUp<'a> {
     }
 
     async fn attempt(&self) -> Result<Up, Error> {
-        let glance = self.glance(&self.target.driver.name);
+        let connection = Connection::begin(&self.target.driver.name, &self.target.profile);
         let session = self.app.open(&self.target).await?;
-        let glance = glance.of(&session.driver.name);
-        let up = self.with(&session, glance).await;
+        let connection = connection.of(&session.driver.name);
+        let up = self.with(&session, connection).await;
         session.close().await;
         match up {
             Ok(up) => Ok(up),
@@ -118,16 +120,13 @@ impl<'a> BringUp<'a> {
         }
     }
 
-    fn glance(&self, driver: &str) -> Glance {
-        Glance::begin(driver, &self.target.profile)
-    }
-
     /// What is left to know when the cluster was changed since it was looked at.
     fn changed(&self, session: &Session) -> Before {
-        Before { status: None, glance: self.glance(&session.driver.name) }
+        let connection = Connection::none(&session.driver.name, &self.target.profile);
+        Before { status: None, connection }
     }
 
-    async fn with(&self, session: &Session, glance: Glance) -> Result<Up, Error> {
+    async fn with(&self, session: &Session, connection: Connection) -> Result<Up, Error> {
         let config = self.target.config(session)?;
         let kubeconfig = match session.has_method("kubeconfig") {
             true => Some(UserKubeconfig::locate()?),
@@ -140,7 +139,7 @@ impl<'a> BringUp<'a> {
         if way == Way::Anew {
             return self.anew(session, &config, kubeconfig).await;
         }
-        let before = Before { status: Some(before), glance };
+        let before = Before { status: Some(before), connection };
         let gone = match self.go(way, session, &config, kubeconfig.as_ref(), before).await {
             Err(error) => match self.dearer(way, &error) {
                 Some(Way::Anew) => self.anew(session, &config, kubeconfig).await,
@@ -197,8 +196,9 @@ impl<'a> BringUp<'a> {
         match usable {
             Ok((status, look)) => {
                 self.keep_config_file(session);
+                let context = self.context(kubeconfig, status.kube_context.as_deref());
                 let report = status::Report::new(&self.target, session, status, look);
-                Ok(Up { outcome, report })
+                Ok(Up { outcome, report, context })
             }
             Err(error) => Err(self.roll_back(session, &outcome, config.clone(), error).await),
         }
@@ -272,37 +272,49 @@ impl<'a> BringUp<'a> {
         user: Option<&UserKubeconfig>,
         before: Before,
     ) -> Result<(Status, Option<Look>), Error> {
-        let Before { status, mut glance } = before;
+        let Before { status, mut connection } = before;
         // Where nothing had to be done it still is what it was.
         let unchanged = status.filter(|status| status.state == State::Ready);
-        let may_have_seen = unchanged.is_some();
+        if let (Some(status), Some(user)) = (&unchanged, user)
+            && let Some(Usable { given, entry, look }) = self.looked(&mut connection, status).await
+        {
+            self.keep_kubeconfig(session, &given)?;
+            user.put(&entry, self.current_context()).await?;
+            return Ok((status.clone(), Some(look)));
+        }
         let status = match unchanged {
             Some(status) => status,
             None => session.status(self.call_to_ask(), Some(config.clone())).await?,
         };
-        let asked = session.kubeconfig(self.call_to_ask(), Some(config.clone()));
-        let seen = async { if may_have_seen { glance.ready(&status).await } else { None } };
-        let (given, seen) = tokio::join!(asked, seen);
-        let given = given?;
+        let given = session.kubeconfig(self.call_to_ask(), Some(config.clone())).await?;
         let (Some(given), Some(user)) = (given, user) else { return Ok((status, None)) };
         let entry = Entry::parse(&given.kubeconfig, &given.context)?;
-        ClusterState::of(&session.driver.name, &self.target.profile)
-            .keep_kubeconfig(&given.kubeconfig)?;
-        let look = match seen.filter(|_| glance.was_with(&given)) {
-            Some(look) => look,
-            None => {
-                let readiness = Readiness::new(&given.kubeconfig).await?;
-                let (interrupt, ui) = (&self.app.interrupt, &self.app.ui);
-                ui.step("ready", "waiting until the API and every node are ready");
-                let look = readiness.wait(&status.nodes, self.remaining(), interrupt, ui).await?;
-                glance.keep(&given, &status);
-                look
-            }
-        };
-        let current =
-            if self.options.switch_context { CurrentContext::Switch } else { CurrentContext::Keep };
-        user.put(&entry, current).await?;
+        self.keep_kubeconfig(session, &given)?;
+        let look = self.wait(&given, &status).await?;
+        connection.keep(&given, &status);
+        user.put(&entry, self.current_context()).await?;
         Ok((status, Some(look)))
+    }
+
+    /// What a look at a cluster that is known shows, if that is ready.
+    async fn looked(&self, connection: &mut Connection, status: &Status) -> Option<Usable> {
+        tokio::time::timeout(self.remaining(), connection.ready(status)).await.ok()?
+    }
+
+    async fn wait(&self, given: &Kubeconfig, status: &Status) -> Result<Look, Error> {
+        let readiness = Readiness::new(&given.kubeconfig).await?;
+        let (interrupt, ui) = (&self.app.interrupt, &self.app.ui);
+        ui.step("ready", "waiting until the API and every node are ready");
+        readiness.wait(&status.nodes, self.remaining(), interrupt, ui).await
+    }
+
+    fn keep_kubeconfig(&self, session: &Session, given: &Kubeconfig) -> Result<(), Error> {
+        ClusterState::of(&session.driver.name, &self.target.profile)
+            .keep_kubeconfig(&given.kubeconfig)
+    }
+
+    fn current_context(&self) -> CurrentContext {
+        if self.options.switch_context { CurrentContext::Switch } else { CurrentContext::Keep }
     }
 
     fn with_way_out(&self, error: Error) -> Error {
@@ -335,10 +347,9 @@ impl<'a> BringUp<'a> {
     }
 
     fn tell(&self, up: &Up) -> Result<u8, Error> {
-        let Up { outcome, report } = up;
+        let Up { outcome, report, context } = up;
         let (status, look) = (&report.status, &report.look);
         let seconds = self.begun.elapsed().as_secs_f64();
-        let context = self.context(status.kube_context.as_deref());
         let code = if look.is_some() { exit::OK } else { exit::status_code(&status.state) };
         let brought_up = BroughtUp {
             profile: self.target.profile.clone(),
@@ -348,16 +359,15 @@ impl<'a> BringUp<'a> {
             seconds: (seconds * 1000.0).round() / 1000.0,
             status: report.output(),
         };
-        let text = summary::text(&self.app.ui, outcome, report, context, seconds);
+        let text = summary::text(&self.app.ui, outcome, report, *context, seconds);
         self.app.ui.done_result(&text, &brought_up)?;
         Ok(code)
     }
 
     /// Whether a context is the current one. That the file cannot be read any more is no failure of
     /// a cluster that is up.
-    fn context(&self, name: Option<&str>) -> Context {
-        let current = UserKubeconfig::locate().and_then(|user| user.current_context());
-        match current.ok().flatten() {
+    fn context(&self, user: Option<&UserKubeconfig>, name: Option<&str>) -> Context {
+        match user.and_then(|user| user.current_context().ok()?) {
             current if current.as_deref() != name || name.is_none() => Context::Other,
             _ if self.options.switch_context => Context::Switched,
             _ => Context::Current,

@@ -88,8 +88,7 @@ pub(crate) fn topic(name: &str) -> Option<&'static Topic> {
 }
 
 fn command_help(words: &[String]) -> Option<String> {
-    let mut command = cli::command();
-    command.build();
+    let mut command = cli::whole_command();
     let mut command = &mut command;
     for word in words {
         command = command.find_subcommand_mut(word)?;
@@ -100,7 +99,7 @@ fn command_help(words: &[String]) -> Option<String> {
 fn unknown(about: &str) -> Error {
     let error = Error::usage(format!("there is no command and no topic `{about}`"));
     let topics = TOPICS.iter().map(|topic| topic.name.to_owned());
-    let known: Vec<String> = commands(&cli::command()).into_iter().chain(topics).collect();
+    let known: Vec<String> = commands(&cli::whole_command()).into_iter().chain(topics).collect();
     match nearest(about, &known) {
         Some(name) => error.with_hint(format!("did you mean `caproni help {name}`?")),
         None => error.with_hint("see `caproni help` for the commands and topics"),

@@ -25,8 +25,7 @@ pub(crate) struct Man {
 
 impl Man {
     pub(crate) fn run(self, app: &App) -> Result<u8, Error> {
-        let mut command = cli::command();
-        command.build();
+        let command = cli::whole_command();
         let mut names = Vec::new();
         fs::create_dir_all(&self.folder)
             .and_then(|()| write_all(&command, "", &self.folder, &mut names))

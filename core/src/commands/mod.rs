@@ -13,6 +13,7 @@ pub(crate) mod exec;
 mod glance;
 pub(crate) mod help;
 pub(crate) mod image;
+mod known;
 pub(crate) mod kubeconfig;
 pub(crate) mod kubectl;
 pub(crate) mod list;

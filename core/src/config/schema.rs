@@ -87,15 +87,41 @@ pub(super) fn measure(schema: &Value) -> Result<(), Fault> {
     if is_deeper(schema, MAX_DEPTH) {
         return Err(Fault::new("CONF-8", format!("is nested more than {MAX_DEPTH} levels deep")));
     }
-    let length = schema.to_string().len();
-    if length > MAX_LENGTH {
-        let what = format!("is {length} bytes long, and {MAX_LENGTH} are allowed");
-        return Err(Fault::new("CONF-8", what));
-    }
+    check_length(schema)?;
     if !schema.is_object() || schema.get("type").is_some_and(|kind| kind != "object") {
         return Err(Fault::new("CONF-8", "is not one of an object"));
     }
     references::check(schema)
+}
+
+fn check_length(schema: &Value) -> Result<(), Fault> {
+    if longest_text(schema) <= MAX_LENGTH {
+        return Ok(());
+    }
+    let length = schema.to_string().len();
+    if length <= MAX_LENGTH {
+        return Ok(());
+    }
+    let what = format!("is {length} bytes long, and {MAX_LENGTH} are allowed");
+    Err(Fault::new("CONF-8", what))
+}
+
+/// How long the text of a value is at most, in bytes: sooner told than how long it is, and short
+/// enough for nearly all.
+fn longest_text(value: &Value) -> usize {
+    // Quotes, and six bytes for each that has to be escaped.
+    let quoted = |text: &str| 2 + 6 * text.len();
+    match value {
+        Value::Null | Value::Bool(_) => 5,
+        // The longest number of 64 bits has 24 digits and signs.
+        Value::Number(_) => 24,
+        Value::String(text) => quoted(text),
+        Value::Array(items) => 2 + items.iter().map(|item| 1 + longest_text(item)).sum::<usize>(),
+        Value::Object(fields) => {
+            let field = |(name, value): (&String, &Value)| 2 + quoted(name) + longest_text(value);
+            2 + fields.iter().map(field).sum::<usize>()
+        }
+    }
 }
 
 /// Without recursion, for which the schema may be too deep.

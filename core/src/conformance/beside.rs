@@ -63,7 +63,7 @@ async fn kubeconfig(trial: &Trial<'_>, probe: &mut Probe) {
 }
 
 fn wrong_kubeconfig(given: &Kubeconfig) -> Option<String> {
-    let parsed = kube::config::Kubeconfig::from_yaml(&given.kubeconfig);
+    let parsed = crate::readiness::kubeconfig::read(&given.kubeconfig);
     let config = match parsed {
         Ok(config) => config,
         Err(error) => return Some(format!("the kubeconfig cannot be read: {error}")),

@@ -21,7 +21,7 @@ pub fn kubeconfig(input: &[u8]) {
     let (users, drivers) = input.split_once(BETWEEN).unwrap_or((input, DRIVERS));
     let Some(entry) = Entry::current(drivers) else { return };
     let folder = tempfile::tempdir().expect("there is room for a file");
-    let file = UserKubeconfig { path: folder.path().join("config") };
+    let file = UserKubeconfig::at(folder.path().join("config"));
     std::fs::write(&file.path, users).expect("there is room for a file");
     let Ok(before) = file.read() else {
         let put = at_once(file.put(&entry, CurrentContext::Keep));
@@ -36,7 +36,7 @@ pub fn kubeconfig(input: &[u8]) {
     let after = file.read().expect("it can be read");
     let is_there = |(list, name, _): &(&str, String, Value)| find(&after, list, name).is_some();
     assert!(!entry.items.iter().any(is_there), "it is still there");
-    let mut but_for_current = after;
+    let mut but_for_current = (*after).clone();
     if before.get("current-context").and_then(Value::as_str) == Some(&entry.context) {
         but_for_current["current-context"] = before["current-context"].clone();
     }

@@ -85,7 +85,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config");
         std::fs::write(&path, text).unwrap();
-        (folder, UserKubeconfig { path })
+        (folder, UserKubeconfig::at(path))
     }
 
     fn wrong(user: &UserKubeconfig) -> Vec<String> {
@@ -107,7 +107,7 @@ mod tests {
     fn a_file_that_is_well_is_told_and_one_that_is_not_there_too() {
         let (folder, user) = user("");
         assert_eq!(wrong(&user), [""; 0]);
-        let none = UserKubeconfig { path: folder.path().join("none") };
+        let none = UserKubeconfig::at(folder.path().join("none"));
         assert_eq!((wrong(&none).len(), none.health().len()), (0, 1));
     }
 

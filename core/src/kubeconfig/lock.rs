@@ -59,11 +59,13 @@ impl Lock {
         }
     }
 
-    /// Removes one that a killed caproni left, for who finds nothing else to do: that one may have
-    /// done all but that.
+    /// Removes what a killed caproni left, for who finds nothing else to do: that one may have done all
+    /// but that.
     pub(super) fn remove_left(path: &Path) {
-        if Self::is_ours(path) {
-            drop(Self::take_over(path));
+        match path.parent() {
+            _ if Self::is_ours(path) => drop(Self::take_over(path)),
+            Some(folder) => remove_leftovers(folder),
+            None => {}
         }
     }
 

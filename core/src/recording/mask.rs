@@ -4,9 +4,12 @@
 //! They are masked where they belong, and then wherever else the same text turns up: a driver
 //! that is recorded because it is faulty may well print a secret where none should be.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use caproni_driver::config::{SENSITIVE, resolve};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::Side;
@@ -16,6 +19,8 @@ use super::secrets::{HIDDEN, Secrets};
 #[derive(Debug, Default)]
 pub struct Mask {
     schema: Value,
+    /// A later schema, as it came: most drivers are sent no config.
+    unread: Option<String>,
     secrets: Secrets,
 }
 
@@ -25,13 +30,16 @@ const TELLING: [&str; 4] = ["\"configSchema\"", "\"config\"", "\"kubeconfig\"", 
 impl Mask {
     /// Knows what others know already, and tells them what it learns.
     pub fn new(secrets: Secrets) -> Self {
-        Self { schema: Value::Null, secrets }
+        Self { secrets, ..Self::default() }
     }
 
     /// Learns from a line what is secret, where there is nobody to show it to.
     pub fn hear(&mut self, from: Side, line: &[u8]) {
         let line = String::from_utf8_lossy(line);
-        if TELLING.iter().any(|key| line.contains(key))
+        let schema = if from == Side::Driver { schema_alone(&line) } else { None };
+        if let Some(schema) = schema {
+            self.unread = Some(schema);
+        } else if TELLING.iter().any(|key| line.contains(key))
             && let Ok(mut value) = serde_json::from_str(&line)
         {
             self.learn(from, &mut value);
@@ -58,6 +66,9 @@ impl Mask {
     }
 
     fn message(&mut self, message: &mut Map<String, Value>) {
+        if let Some(unread) = self.unread.take() {
+            self.schema = serde_json::from_str(&unread).unwrap_or_default();
+        }
         if let Some(schema) = message.get("result").and_then(|result| result.get("configSchema")) {
             self.schema = schema.clone();
         }
@@ -115,6 +126,26 @@ impl Mask {
             }
         }
     }
+}
+
+/// What a driver says of itself.
+#[derive(Deserialize)]
+struct Introduction<'a> {
+    params: Option<IgnoredAny>,
+    #[serde(borrow)]
+    result: BTreeMap<String, &'a RawValue>,
+}
+
+/// The schema in a driver's message in which nothing else is to be learnt from.
+fn schema_alone(line: &str) -> Option<String> {
+    if !line.contains("\"configSchema\"") {
+        return None;
+    }
+    let Introduction { params: None, result } = serde_json::from_str(line).ok()? else {
+        return None;
+    };
+    let is_alone = !["config", "kubeconfig", "env"].iter().any(|key| result.contains_key(*key));
+    result.get("configSchema").filter(|_| is_alone).map(|schema| schema.get().to_owned())
 }
 
 /// Whether a value of a config may be shown.
@@ -219,6 +250,24 @@ mod tests {
                 assert_eq!(mask.line(from, line), line);
             }
         }
+    }
+
+    #[test]
+    fn what_is_heard_is_learnt_though_a_schema_is_read_only_with_a_config() {
+        let secrets = Secrets::default();
+        let mut mask = Mask::new(secrets.clone());
+        let told = json!({"result": {"configSchema": token()}}).to_string();
+        mask.hear(Side::Driver, told.as_bytes());
+        assert_eq!(mask.schema, Value::Null);
+        let config = |token: &str| json!({"params": {"config": {"token": token}}}).to_string();
+        mask.hear(Side::Host, config("hunter2").as_bytes());
+        assert_eq!(secrets.scrub("hunter2"), "(hidden 1)");
+        // One that puts more there than belongs there.
+        let more = json!({"result": {"configSchema": {}, "kubeconfig": "token: hunter3"}});
+        mask.hear(Side::Driver, more.to_string().as_bytes());
+        assert_eq!(secrets.scrub("hunter3"), "(hidden 2)");
+        mask.hear(Side::Host, config("hunter4").as_bytes());
+        assert_eq!(secrets.scrub("hunter4"), "hunter4", "by the last schema it is no secret");
     }
 
     #[test]

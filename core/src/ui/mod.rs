@@ -255,8 +255,13 @@ impl Ui {
 
     fn print(&self, text: &str) -> Result<bool, Error> {
         self.done();
-        let mut stdout = anstream::stdout();
-        let written = writeln!(stdout, "{text}");
+        let mut stdout = std::io::stdout().lock();
+        // At once: anstream's own stream writes each piece of a line by itself.
+        let plain = match anstream::AutoStream::choice(&stdout) {
+            anstream::ColorChoice::Never => anstream::adapter::strip_str(text).to_string(),
+            _ => text.to_owned(),
+        };
+        let written = stdout.write_all((plain + "\n").as_bytes());
         match written.and_then(|()| stdout.flush()) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),

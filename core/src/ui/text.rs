@@ -245,16 +245,24 @@ pub fn wrapped_table<const N: usize>(
     columns: [(&str, Width); N],
     rows: impl Iterator<Item = [String; N]>,
 ) -> String {
-    let one_line = |cell: String| clean(&cell).split_whitespace().collect::<Vec<_>>().join(" ");
     let rows: Vec<[String; N]> = rows.map(|row| row.map(one_line)).collect();
     let heads = columns.map(|(head, _)| head);
-    let needed = plain_table(heads, rows.iter().cloned()).column_max_content_widths();
+    let whole = plain_table(heads, rows.iter().map(|row| row.each_ref().map(String::as_str)));
+    let needed = whole.column_max_content_widths();
     let fixed = needed.iter().zip(&columns).map(|(needed, (_, width))| match width {
         Width::Content => needed + PADDING,
         Width::AtMost(most) => needed.min(most) + PADDING,
         Width::Rest => 0,
     });
     let rest = total.saturating_sub(fixed.sum()).max(LEAST_REST) - PADDING;
+    let fits = |(needed, (_, width)): (&u16, &(&str, Width))| match width {
+        Width::Content => true,
+        Width::AtMost(most) => needed <= most,
+        Width::Rest => *needed <= rest,
+    };
+    if needed.iter().zip(&columns).all(fits) {
+        return lines(&whole);
+    }
     let rows = rows.into_iter().map(|row| {
         let mut widths = columns.iter().map(|(_, width)| width);
         row.map(|cell| match widths.next() {
@@ -271,6 +279,15 @@ pub fn wrapped_table<const N: usize>(
     lines(&table)
 }
 
+/// A cell without what could command the terminal or begin another line.
+fn one_line(cell: String) -> String {
+    // As most are, names and paths.
+    if cell.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return cell;
+    }
+    clean(&cell).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The space between two columns.
 const PADDING: u16 = 2;
 
@@ -283,7 +300,10 @@ const LEAST_SIDE: u16 = 12;
 /// How long the longest of the prices of a change is, `recreate`.
 const LONGEST_CHANGE: u16 = 8;
 
-fn plain_table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Table {
+fn plain_table<T: ToString, const N: usize>(
+    head: [&str; N],
+    rows: impl Iterator<Item = [T; N]>,
+) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(head);
     for row in rows {

@@ -9,6 +9,11 @@ use crate::sandbox::{MOCK, Sandbox};
 /// Never answers `list`, which it says it has.
 const HANGS: &str = "methods='\"list\"'; list() { while :; do sleep 1; done; }";
 
+/// Tells its cluster, and runs on when its stdin ends.
+const STAYS: &str = r#"methods='"list"'
+list() { result '{"clusters":[{"profile":"lasting","state":"ready"}]}'; }
+trap forever EXIT"#;
+
 fn started(profiles: &[&str]) -> Sandbox {
     let sandbox = Sandbox::with_config(MOCK);
     for profile in profiles {
@@ -95,6 +100,18 @@ fn a_driver_that_hangs_or_is_broken_is_named_and_holds_nobody_up() {
         "{text}"
     );
     assert!(text.contains("exited with 3 during `initialize`: no wish\n"), "{text}");
+}
+
+#[test]
+fn a_driver_that_does_not_end_has_told_its_clusters_and_is_ended() {
+    let sandbox = started(&["one"]);
+    sandbox.executable("bin/caproni-driver-stays", &script("stays", STAYS));
+    // A driver that closes may take longer than that; and it is waited for until nothing is left of
+    // all that was started.
+    let told = listed(&sandbox, "--timeout 4s");
+    let clusters = told["clusters"].as_array().unwrap();
+    let names: Vec<_> = clusters.iter().map(|row| &row["profile"]).collect();
+    assert_eq!((json!(names), &told["problems"]), (json!(["one", "lasting"]), &json!([])));
 }
 
 #[test]

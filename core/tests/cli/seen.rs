@@ -4,7 +4,8 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::sync::{Arc, Mutex};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -21,20 +22,28 @@ const TOKEN: &str = "c2VjcmV0LXRva2Vu";
 /// Where the kubeconfig of the cluster is kept.
 const KEPT: &str = "state/seen/odd/caproni.json";
 
-/// An API that answers every request with one status, and remembers what it was asked.
+/// The user's kubeconfig.
+const USERS: &str = "home/.kube/config";
+
+/// An API that remembers what it was asked.
 struct Api {
     address: String,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Api {
+    /// It answers every request with one status.
     fn answering(status: u16) -> Self {
+        Self::with(move || status)
+    }
+
+    fn with(status: impl Fn() -> u16 + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::<Mutex<Vec<String>>>::default();
         let told = Arc::clone(&asked);
         std::thread::spawn(move || {
-            listener.incoming().flatten().for_each(|stream| answer(stream, status, &told));
+            listener.incoming().flatten().for_each(|stream| answer(stream, status(), &told));
         });
         Self { address, asked }
     }
@@ -79,7 +88,11 @@ fn sandbox(api: &str) -> Sandbox {
                 result "{\"state\":\"$(cat cluster)\",\"exists\":true,\"identity\":$(cat identity)}"
             else result '{"state":"stopped","exists":false}'; fi
         }
-        start() { echo start >>said; result '{"change":"none"}'; }
+        start() {
+            echo start >>said
+            [ ! -e replacement ] || mv replacement kubeconfig
+            result '{"change":"none"}'
+        }
         destroy() { rm cluster; result '{"change":"destroyed"}'; }
         kubeconfig() {
             echo kubeconfig >>said
@@ -219,11 +232,15 @@ fn of_a_driver_that_tells_no_identity_nothing_is_kept() {
     assert!(!sandbox.path("state/seen").exists());
 }
 
+/// What could be read, and leads nowhere.
+const OF_NO_USE: &str =
+    r#"{"format": 1, "identity": "first", "kubeconfig": "{", "context": "odd"}"#;
+
 #[test]
 fn what_is_damaged_or_open_to_others_is_as_good_as_nothing() {
     let api = Api::answering(200);
     let sandbox = seen(&api);
-    for text in ["", "garbage", r#"{"format": 1, "identity": "first", "kubeconfig": "{"}"#] {
+    for text in ["", "garbage", OF_NO_USE] {
         std::fs::write(sandbox.path(KEPT), text).unwrap();
         expect(&sandbox, "ready", &["status", "kubeconfig"]);
         expect(&sandbox, "ready", &["status"]);
@@ -241,26 +258,87 @@ fn what_is_kept_has_no_program_run() {
     let exec = json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "touch",
         "args": [ran], "interactiveMode": "Never"}});
     let text = kubeconfig(&api.address, &exec.to_string());
-    let kept = json!({"format": 1, "identity": "first", "kubeconfig": text}).to_string();
-    std::fs::write(sandbox.path(KEPT), kept).unwrap();
+    let kept =
+        json!({"format": 1, "identity": "first", "kubeconfig": text, "context": "odd"}).to_string();
+    std::fs::write(sandbox.path(KEPT), &kept).unwrap();
     expect(&sandbox, "ready", &["status", "kubeconfig"]);
+    std::fs::write(sandbox.path(KEPT), kept).unwrap();
+    start(&sandbox, &["status", "start", "kubeconfig"]);
     assert!(!ran.exists());
 }
 
+/// Starts a cluster that is ready, for which the driver is asked so much.
+#[track_caller]
+fn start(sandbox: &Sandbox, asked: &[&str]) {
+    let started = sandbox.run("--driver odd -o json start").json();
+    let (change, state) = (&started["change"], &started["status"]["state"]);
+    assert_eq!((change, state), (&json!("none"), &json!("ready")), "{started:#}");
+    assert_eq!(said(sandbox), asked);
+}
+
+/// The address of the cluster's API in the user's kubeconfig.
+fn server(sandbox: &Sandbox) -> String {
+    let text = std::fs::read_to_string(sandbox.path(USERS)).unwrap();
+    let (_, rest) = text.split_once("server: ").expect("a cluster");
+    rest.lines().next().unwrap().trim_matches('"').to_owned()
+}
+
 #[test]
-fn a_start_of_a_cluster_that_is_ready_asks_each_thing_once() {
+fn a_start_of_a_cluster_that_is_ready_asks_each_thing_once_and_its_kubeconfig_once_for_all() {
     let api = Api::answering(200);
     let sandbox = sandbox(&api.address);
-    for _ in 0..2 {
-        let started = sandbox.run("--driver odd -o json start").json();
-        assert_eq!(
-            (&started["change"], &started["status"]["state"]),
-            (&json!("none"), &json!("ready"))
-        );
-        assert_eq!(said(&sandbox), ["status", "start", "kubeconfig"]);
-        assert_eq!(api.asked("/readyz"), 1);
+    for asked in [&["status", "start", "kubeconfig"][..], &["status", "start"]] {
+        start(&sandbox, asked);
+        assert_eq!((api.asked("/readyz"), server(&sandbox)), (1, api.address.clone()));
     }
     expect(&sandbox, "ready", &["status"]);
+}
+
+#[test]
+fn a_start_puts_the_context_in_again_that_the_user_took_out() {
+    let api = Api::answering(200);
+    let sandbox = sandbox(&api.address);
+    start(&sandbox, &["status", "start", "kubeconfig"]);
+    std::fs::remove_file(sandbox.path(USERS)).unwrap();
+    start(&sandbox, &["status", "start"]);
+    assert_eq!(server(&sandbox), api.address);
+}
+
+#[test]
+fn a_start_of_another_cluster_takes_the_kubeconfig_of_that_one_though_the_first_answers_still() {
+    let (first, second) = (Api::answering(200), Api::answering(200));
+    let sandbox = seen(&first);
+    sandbox.write("project/identity", "\"second\"");
+    serve_at(&sandbox, &second.address);
+    start(&sandbox, &["status", "start", "kubeconfig"]);
+    assert_eq!((first.asked("/readyz"), server(&sandbox)), (0, second.address));
+}
+
+#[test]
+fn a_start_whose_known_api_fails_takes_the_kubeconfig_of_now() {
+    let (gone, api) = (Api::answering(503), Api::answering(200));
+    let sandbox = seen(&api);
+    let kept = std::fs::read_to_string(sandbox.path(KEPT)).unwrap();
+    std::fs::write(sandbox.path(KEPT), kept.replace(&api.address, &gone.address)).unwrap();
+    start(&sandbox, &["status", "start", "kubeconfig"]);
+    assert_eq!(server(&sandbox), api.address);
+    start(&sandbox, &["status", "start"]);
+}
+
+#[test]
+fn a_cluster_that_is_replaced_before_the_driver_s_turn_comes_is_ready_by_its_own_api() {
+    let second = Api::answering(200);
+    let place = Arc::<OnceLock<PathBuf>>::default();
+    let replacement = Arc::clone(&place);
+    let first = Api::with(move || match replacement.get() {
+        Some(there) if !there.exists() => 401,
+        _ => 200,
+    });
+    let sandbox = seen(&first);
+    sandbox.write("project/replacement", &kubeconfig(&second.address, "{token: other}"));
+    place.set(sandbox.path("project/replacement")).unwrap();
+    start(&sandbox, &["status", "start", "kubeconfig"]);
+    assert_eq!(server(&sandbox), second.address);
 }
 
 #[test]

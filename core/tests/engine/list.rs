@@ -93,3 +93,20 @@ fn an_engine_that_is_down_is_a_problem_and_never_an_empty_list() {
         assert_eq!(told["problems"][0]["error"]["kind"], "BackendUnavailable", "{told:#}");
     }
 }
+
+#[test]
+fn a_creation_of_kind_that_was_ended_is_told_from_a_cluster_that_plain_kind_made() {
+    let place = Place::new("list-mark");
+    let name = format!("{}-control-plane", place.profile);
+    let cluster = format!("io.x-k8s.kind.cluster={}", place.profile);
+    let image = Backend::Kind.image();
+    for (mark, state) in [("/dev/null:/etc/caproni/driver:ro", "not-ready"), ("/var", "ready")] {
+        let role = "io.x-k8s.kind.role=control-plane";
+        let labels = ["--label", &cluster, "--label", role, "--volume", mark];
+        let node = ["--entrypoint", "tail", &image, "-f", "/dev/null"];
+        docker(&[&["run", "-d", "--name", &name][..], &labels, &node].concat());
+        let told = listed(&place, &["--driver", "kind"]);
+        docker(&["rm", "-f", &name]);
+        assert_eq!(rows(&place, &told), [row("kind", state)], "{told:#}");
+    }
+}

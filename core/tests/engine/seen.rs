@@ -1,4 +1,5 @@
-//! What is kept of a cluster makes no status untrue, whatever was done to it since the last one.
+//! What is kept of a cluster makes no status and no start untrue, whatever was done to it since the
+//! last one.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -6,21 +7,21 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::support::{Backend, Place, Run, docker, k3d, until};
 
 /// Less than a look at an API that hangs takes.
 const AT_ONCE: Duration = Duration::from_secs(4);
 
-/// The state that a status tells, and whether the driver was asked for a kubeconfig for it.
-fn told(run: &Run) -> (String, bool) {
-    let state = run.json()["state"].as_str().expect("a state").to_owned();
-    (state, run.stderr.contains("\"method\":\"kubeconfig\""))
+/// What a command tells, and whether the driver was asked for a kubeconfig for it.
+fn told(run: &Run, what: &str) -> (String, bool) {
+    let told = run.json()[what].as_str().expect("a text").to_owned();
+    (told, run.stderr.contains("\"method\":\"kubeconfig\""))
 }
 
 fn status(place: &Place) -> (String, bool) {
-    told(&place.caproni(&["-vv", "-o", "json", "status"]))
+    told(&place.caproni(&["-vv", "-o", "json", "status"]), "state")
 }
 
 #[track_caller]
@@ -28,6 +29,18 @@ fn expect(place: &Place, state: &str, asked: bool) {
     let begun = Instant::now();
     assert_eq!(status(place), (state.to_owned(), asked));
     assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
+}
+
+/// What a start changes; after it the user's kubeconfig leads to the cluster, which is ready.
+#[track_caller]
+fn expect_start(place: &Place, change: &str, asked: bool) {
+    let run = place.caproni(&["-vv", "-o", "json", "start"]).expect_code(0);
+    assert_eq!(told(&run, "change"), (change.to_owned(), asked));
+    let context = run.json()["status"]["kubeContext"].as_str().expect("a context").to_owned();
+    let mut kubectl = place.command_of("kubectl");
+    kubectl.args(["--context", &context, "get", "--raw", "/readyz"]);
+    let asked = kubectl.output().expect("kubectl runs");
+    assert!(asked.status.success(), "{asked:?}");
 }
 
 fn ready(place: &Place) {
@@ -81,17 +94,20 @@ fn answer_with_nothing(mut stream: UnixStream) {
 }
 
 #[test]
-fn a_status_is_true_whatever_was_done_since_the_last_one() {
+fn a_status_and_a_start_are_true_whatever_was_done_since_the_last_one() {
     let place = Place::new("seen");
-    place.caproni(&["start"]).expect_code(0);
+    expect_start(&place, "created", true);
     let (server, lb) = (place.node("server-0"), place.node("serverlb"));
     expect(&place, "ready", false);
+    expect_start(&place, "none", false);
 
     for node in [&server, &lb] {
         docker(&["pause", node]);
         expect(&place, "not-ready", false);
         docker(&["unpause", node]);
         ready(&place);
+        docker(&["pause", node]);
+        expect_start(&place, "started", true);
     }
 
     let port = api_port(&place);
@@ -100,6 +116,7 @@ fn a_status_is_true_whatever_was_done_since_the_last_one() {
     expect(&place, "stopped", false);
     drop(silent);
     docker(&["start", &server, &lb]);
+    expect_start(&place, "none", true);
     ready(&place);
 
     keep(&place, "garbage");
@@ -111,22 +128,25 @@ fn a_status_is_true_whatever_was_done_since_the_last_one() {
     assert!(!kept_file(&place).exists());
     keep(&place, &first.to_string());
     create_plain(&place, port);
-    expect(&place, "ready", true);
+    expect_start(&place, "none", true);
     expect(&place, "ready", false);
     let second = kept(&place);
     assert_ne!(first["identity"], second["identity"]);
 
     keep(&place, &first.to_string());
     expect(&place, "ready", true);
-    let alien =
-        json!({"format": 1, "identity": second["identity"], "kubeconfig": first["kubeconfig"]});
+    expect_start(&place, "none", false);
+    let mut alien = first;
+    alien["identity"] = second["identity"].clone();
     keep(&place, &alien.to_string());
     expect(&place, "ready", true);
+    keep(&place, &alien.to_string());
+    expect_start(&place, "none", true);
 
     let mut elsewhere = place.command(&["-vv", "-o", "json", "status"]);
     elsewhere.env("DOCKER_HOST", empty_engine(&place));
     let run = Run::of(&elsewhere.output().expect("caproni runs"));
-    assert_eq!(told(&run), ("stopped".into(), false));
+    assert_eq!(told(&run, "state"), ("stopped".into(), false));
     expect(&place, "ready", true);
 }
 
@@ -147,11 +167,12 @@ fn create_plain(place: &Place, port: u16) {
 }
 
 #[test]
-fn a_status_of_kind_is_true_whatever_was_done_since_the_last_one() {
+fn a_status_and_a_start_of_kind_are_true_whatever_was_done_since_the_last_one() {
     let place = Place::of(Backend::Kind, "kind-seen");
-    place.caproni(&["start"]).expect_code(0);
+    expect_start(&place, "created", true);
     let node = place.node("control-plane");
     expect(&place, "ready", false);
+    expect_start(&place, "none", false);
     docker(&["pause", &node]);
     expect(&place, "not-ready", false);
     docker(&["unpause", &node]);
@@ -160,6 +181,7 @@ fn a_status_of_kind_is_true_whatever_was_done_since_the_last_one() {
     docker(&["stop", "-t", "1", &node]);
     expect(&place, "stopped", false);
     docker(&["start", &node]);
+    expect_start(&place, "none", true);
     ready(&place);
     assert_ne!(first["identity"], kept(&place)["identity"]);
 }

@@ -15,6 +15,9 @@ use tokio::net::{TcpStream, UnixStream};
 
 use crate::endpoint::Transport;
 
+/// How many connections are kept that nobody uses at the moment.
+const IDLE: usize = 8;
+
 /// Opens a client of an engine that is not asked over TLS; it connects with the first request.
 ///
 /// # Errors
@@ -30,7 +33,10 @@ pub(crate) fn client(
         _ => "docker",
     };
     let address = format!("http://{host}");
-    let client = Client::builder(TokioExecutor::new()).build(Connector(transport.clone()));
+    let mut builder = Client::builder(TokioExecutor::new());
+    // A question that comes before the last one's connection is free has a new one, and all would stay.
+    builder.pool_max_idle_per_host(IDLE);
+    let client = builder.build(Connector(transport.clone()));
     let send = move |request: BollardRequest| {
         let answered = client.request(request);
         async move { answered.await.map_err(bollard::errors::Error::from) }

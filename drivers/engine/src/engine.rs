@@ -1,12 +1,15 @@
 //! One engine for the time of one request, and how each of its calls fails.
 
 use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::Docker;
 use bollard::models::ContainerSummary;
 use caproni_driver::backend::{Backend, Platform};
 use caproni_driver::{Error, ErrorKind, Program, Request};
+use tokio::sync::Semaphore;
 
 use crate::containers::with_labels;
 use crate::endpoint::{Endpoint, Transport};
@@ -14,7 +17,14 @@ use crate::mend::{self, Silence};
 use crate::opening;
 use crate::silence::{silence, silent, status_code, unexpected};
 
-/// How long the engine may take for a question.
+/// How many questions are open at once. Each has a connection of its own, and of a process's files
+/// 256 are open at most where nobody says otherwise (macOS).
+pub(crate) const AT_ONCE: usize = 32;
+
+/// The same where each connection is a login: beyond ten that are under way sshd refuses some.
+const AT_ONCE_FROM_AFAR: usize = 8;
+
+/// How long the engine may take for a question, from when it is asked.
 const ANSWER: Duration = Duration::from_secs(5);
 
 /// The same where each connection is a login on another machine first.
@@ -29,6 +39,8 @@ pub struct Engine {
     pub(crate) docker: Docker,
     pub(crate) endpoint: Endpoint,
     request: Request,
+    /// Whose question is open.
+    turns: Arc<Semaphore>,
 }
 
 /// A failure of one call, before it is known what it means.
@@ -47,9 +59,10 @@ impl Engine {
     /// `Unsupported` for an address of an unknown kind.
     pub async fn connect(request: &Request) -> Result<Self, Error> {
         let endpoint = Endpoint::of_environment()?;
-        let opened = within(request, answer(&endpoint), opening::open(&endpoint.transport)).await;
+        let opened =
+            within(request, answer(&endpoint), Box::pin(opening::open(&endpoint.transport))).await;
         match opened {
-            Ok(docker) => Ok(Self { docker, endpoint, request: request.clone() }),
+            Ok(docker) => Ok(Self::over(docker, endpoint, request)),
             // Something answers there, and it is no engine.
             Err(Failure::Engine(error)) if status_code(&error).is_some() => {
                 Err(silent(&endpoint, Silence::NotThere, &error))
@@ -90,10 +103,8 @@ impl Engine {
             docker.list_containers(Some(with_labels(&[label]))).await
         };
         let opened = opening::open_and_ask(&endpoint.transport, list);
-        match within(request, answer(&endpoint), opened).await {
-            Ok((docker, listed)) => {
-                Ok((Self { docker, endpoint, request: request.clone() }, listed))
-            }
+        match within(request, answer(&endpoint), Box::pin(opened)).await {
+            Ok((docker, listed)) => Ok((Self::over(docker, endpoint, request), listed)),
             // Something refuses, which is an engine if it can be connected to.
             Err(Failure::Engine(error)) if status_code(&error).is_some() => {
                 let engine = Self::connect(request).await?;
@@ -102,6 +113,15 @@ impl Engine {
             }
             Err(failure) => Err(failure.explain(&endpoint)),
         }
+    }
+
+    pub(crate) fn over(docker: Docker, endpoint: Endpoint, request: &Request) -> Self {
+        let turns = match endpoint.transport {
+            Transport::Ssh(_) => AT_ONCE_FROM_AFAR,
+            _ => AT_ONCE,
+        };
+        let turns = Arc::new(Semaphore::new(turns));
+        Self { docker, endpoint, request: request.clone(), turns }
     }
 
     fn failed_for(backend: &Backend, error: Error) -> Error {
@@ -149,53 +169,67 @@ impl Engine {
         Ok(self.answer(self.docker.version()).await?.version)
     }
 
-    pub(crate) async fn answer<T>(
-        &self,
-        call: impl Future<Output = Result<T, bollard::errors::Error>>,
-    ) -> Result<T, Error> {
-        self.within(answer(&self.endpoint), call)
-            .await
-            .map_err(|failure| failure.explain(&self.endpoint))
+    pub(crate) fn answer<'a, T: 'a>(
+        &'a self,
+        call: impl Call<T> + 'a,
+    ) -> impl Future<Output = Result<T, Error>> + Send + 'a {
+        let asked = self.in_turn(Box::pin(call));
+        async { asked.await.map_err(|failure| failure.explain(&self.endpoint)) }
     }
 
-    pub(crate) async fn work<T>(
-        &self,
-        call: impl Future<Output = Result<T, bollard::errors::Error>>,
-    ) -> Result<T, Error> {
-        self.within(WORK, call).await.map_err(|failure| failure.explain(&self.endpoint))
+    pub(crate) fn work<'a, T: 'a>(
+        &'a self,
+        call: impl Call<T> + 'a,
+    ) -> impl Future<Output = Result<T, Error>> + Send + 'a {
+        let worked = self.within(WORK, call);
+        async { worked.await.map_err(|failure| failure.explain(&self.endpoint)) }
     }
 
     /// As `answer`, with `None` for "no such thing".
-    pub(crate) async fn answer_or_gone<T>(
-        &self,
-        call: impl Future<Output = Result<T, bollard::errors::Error>>,
-    ) -> Result<Option<T>, Error> {
-        match self.within(answer(&self.endpoint), call).await {
-            Ok(answer) => Ok(Some(answer)),
-            Err(Failure::Engine(error)) if status_code(&error) == Some(404) => Ok(None),
-            Err(failure) => Err(failure.explain(&self.endpoint)),
+    pub(crate) fn answer_or_gone<'a, T: 'a>(
+        &'a self,
+        call: impl Call<T> + 'a,
+    ) -> impl Future<Output = Result<Option<T>, Error>> + Send + 'a {
+        let asked = self.in_turn(Box::pin(call));
+        async {
+            match asked.await {
+                Ok(answer) => Ok(Some(answer)),
+                Err(Failure::Engine(error)) if status_code(&error) == Some(404) => Ok(None),
+                Err(failure) => Err(failure.explain(&self.endpoint)),
+            }
         }
     }
 
     /// Work on a thing that may be gone, or going, already.
-    pub(crate) async fn unless_gone(
-        &self,
+    pub(crate) fn unless_gone<'a>(
+        &'a self,
         limit: Duration,
-        call: impl Future<Output = Result<(), bollard::errors::Error>>,
-    ) -> Result<(), Error> {
-        match self.within(limit, call).await {
-            // 409: "removal of container … is already in progress".
-            Err(Failure::Engine(error)) if matches!(status_code(&error), Some(404 | 409)) => Ok(()),
-            other => other.map_err(|failure| failure.explain(&self.endpoint)),
+        call: impl Call<()> + 'a,
+    ) -> impl Future<Output = Result<(), Error>> + Send + 'a {
+        let worked = self.within(limit, call);
+        async {
+            match worked.await {
+                // 409: "removal of container … is already in progress".
+                Err(Failure::Engine(error)) if matches!(status_code(&error), Some(404 | 409)) => {
+                    Ok(())
+                }
+                other => other.map_err(|failure| failure.explain(&self.endpoint)),
+            }
         }
     }
 
-    pub(crate) async fn within<T>(
-        &self,
+    /// Asks when fewer than [`AT_ONCE`] questions are open, unless the request ends before.
+    async fn in_turn<T>(&self, call: Boxed<'_, T>) -> Result<T, Failure> {
+        let _turn = self.request.or_ended(self.turns.acquire()).await.map_err(Failure::Ended)?;
+        within(&self.request, answer(&self.endpoint), call).await
+    }
+
+    pub(crate) fn within<'a, T: 'a>(
+        &'a self,
         limit: Duration,
-        call: impl Future<Output = Result<T, bollard::errors::Error>>,
-    ) -> Result<T, Failure> {
-        within(&self.request, limit, call).await
+        call: impl Call<T> + 'a,
+    ) -> impl Future<Output = Result<T, Failure>> + Send + 'a {
+        within(&self.request, limit, Box::pin(call))
     }
 }
 
@@ -207,11 +241,15 @@ fn answer(endpoint: &Endpoint) -> Duration {
     }
 }
 
-async fn within<T>(
-    request: &Request,
-    limit: Duration,
-    call: impl Future<Output = Result<T, bollard::errors::Error>>,
-) -> Result<T, Failure> {
+/// One of bollard's calls. Its future is a hundred kilobytes long, and each that it becomes part of
+/// would have room for it twice: it is never held but in a box of its own.
+pub(crate) trait Call<T>: Future<Output = Result<T, bollard::errors::Error>> + Send {}
+
+impl<T, F: Future<Output = Result<T, bollard::errors::Error>> + Send> Call<T> for F {}
+
+type Boxed<'a, T> = Pin<Box<dyn Call<T> + 'a>>;
+
+async fn within<T>(request: &Request, limit: Duration, call: Boxed<'_, T>) -> Result<T, Failure> {
     match request.or_ended(tokio::time::timeout(limit, call)).await {
         Ok(Ok(Ok(answer))) => Ok(answer),
         Ok(Ok(Err(error))) => Err(Failure::Engine(error)),
@@ -232,3 +270,6 @@ impl Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,7 +65,7 @@ async fn collect(
 }
 
 /// A tar archive that holds one file.
-fn archive_of(path: &str, content: &[u8]) -> io::Result<Vec<u8>> {
+pub(crate) fn archive_of(path: &str, content: &[u8]) -> io::Result<Vec<u8>> {
     let mut header = tar::Header::new_gnu();
     header.set_size(content.len() as u64);
     header.set_mode(0o644);

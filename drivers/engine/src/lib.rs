@@ -17,6 +17,7 @@ mod files;
 pub mod fuzz;
 pub mod health;
 mod images;
+mod lasting;
 mod mend;
 mod networks;
 mod opening;

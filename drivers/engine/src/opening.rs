@@ -70,7 +70,10 @@ fn keep(transport: &Transport, docker: Docker) -> Docker {
     docker
 }
 
-fn connect(transport: &Transport, version: &ClientVersion) -> Result<Docker, EngineError> {
+pub(crate) fn connect(
+    transport: &Transport,
+    version: &ClientVersion,
+) -> Result<Docker, EngineError> {
     match transport {
         Transport::Tls(address, folder) => Docker::connect_with_ssl(
             address,

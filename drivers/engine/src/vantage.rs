@@ -140,9 +140,16 @@ fn own_container() -> Option<String> {
     id_in_mounts(&mounts).or_else(host_name).map(|own| own.trim().to_owned())
 }
 
-/// The engine mounts a few files of the container's folder, such as its `/etc/hostname`.
+/// The engine mounts a few files of the container's folder, such as its `/etc/hostname`. What else is
+/// mounted of such folders is that of other containers, where an engine runs in this one.
 fn id_in_mounts(mounts: &str) -> Option<String> {
-    let ids = mounts.split("/containers/").skip(1).filter_map(|rest| rest.get(..64));
+    let ids = mounts.lines().filter_map(|line| {
+        // Number, parent, device, root, mount point: see proc(5).
+        let mut fields = line.split_whitespace().skip(3);
+        let (root, point) = (fields.next()?, fields.next()?);
+        let is_own = ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"].contains(&point);
+        root.split("/containers/").filter(|_| is_own).skip(1).find_map(|rest| rest.get(..64))
+    });
     ids.filter(|id| id.chars().all(|c| c.is_ascii_hexdigit())).map(str::to_owned).next()
 }
 
@@ -219,6 +226,10 @@ mod tests {
         let id = "0f".repeat(32);
         let mounts = format!("1 2 8:1 /var/lib/docker/containers/{id}/hostname /etc/hostname rw\n");
         assert_eq!(id_in_mounts(&mounts), Some(id.clone()));
+        let other = "1f".repeat(32);
+        let inner = format!("3 2 0:5 / /var/lib/docker/containers/{other}/mounts/shm rw\n");
+        assert_eq!(id_in_mounts(&inner), None, "an engine runs in here");
+        assert_eq!(id_in_mounts(&format!("{inner}{mounts}")), Some(id.clone()));
         assert_eq!(id_in_mounts("1 2 8:1 /var/lib/containers/storage /x rw\n"), None);
         let found =
             serde_json::from_value(json!({"Id": id, "Config": {"Hostname": "web"}})).unwrap();

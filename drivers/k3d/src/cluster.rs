@@ -43,7 +43,7 @@ impl Cluster {
     pub(crate) fn nodes(&self) -> Vec<&Container> {
         let mut nodes: Vec<_> =
             self.containers.iter().filter(|c| Role::of(c).node().is_some()).collect();
-        nodes.sort_by_key(|node| (Role::of(node), natural(&node.name)));
+        nodes.sort_by_cached_key(|node| (Role::of(node), natural(&node.name)));
         nodes
     }
 

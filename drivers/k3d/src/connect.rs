@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use caproni_driver::{Error, ErrorKind, Request, Status, lock};
+use caproni_driver::{Cluster as Listed, Error, ErrorKind, Request, Status, lock};
 use caproni_engine::{Engine, Vantage};
 use futures_util::future::try_join;
 
@@ -38,19 +38,30 @@ pub(crate) async fn connect_and_look(
 
 /// Tells a cluster's status as it is now, with who works on it.
 pub(crate) fn status_of(cluster: &Cluster, vantage: &Vantage) -> Status {
-    let holder = lock::holder(&lock::state_dir(), "k3d", &cluster.name);
-    let starter =
-        holder.as_deref().filter(|who| who.starts_with("start ") || who.starts_with("restart "));
-    #[expect(clippy::disallowed_methods, reason = "the engine too says when a container began")]
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let around = Around {
-        starter,
-        host: Some(vantage.host()),
-        now: i64::try_from(now.as_secs()).unwrap_or(i64::MAX),
-    };
+    let starter = starter(&cluster.name);
+    let around =
+        Around { starter: starter.as_deref(), host: Some(vantage.host()), now: unix_time() };
     let mut status = status::of(cluster, &around);
     status.identity = kubeconfig::identity(cluster, vantage);
     status
+}
+
+/// Tells a cluster as one of many, as it is now; `None` where nothing is left of it.
+pub(crate) fn glance_of(cluster: &Cluster) -> Option<Listed> {
+    let starter = starter(&cluster.name);
+    status::glance(cluster, &Around { starter: starter.as_deref(), host: None, now: unix_time() })
+}
+
+/// Who starts a cluster at this moment.
+fn starter(profile: &str) -> Option<String> {
+    let holder = lock::holder(&lock::state_dir(), "k3d", profile);
+    holder.filter(|who| who.starts_with("start ") || who.starts_with("restart "))
+}
+
+fn unix_time() -> i64 {
+    #[expect(clippy::disallowed_methods, reason = "the engine too says when a container began")]
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// Adds to a failure of a change in which state it leaves the cluster, unless that is

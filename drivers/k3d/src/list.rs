@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use caproni_driver::{Cluster as Listed, Clusters, Error, Request, check_profile};
-use caproni_engine::{ContainerSummary, Engine, Vantage, label_of};
+use caproni_driver::{Clusters, Error, Request, check_profile};
+use caproni_engine::{ContainerSummary, Engine, label_of};
 use futures_util::future::{try_join, try_join_all};
 
 use crate::cluster::CLUSTER_LABEL;
-use crate::connect::status_of;
+use crate::connect::glance_of;
 use crate::k3d::K3D;
 use crate::look::{K3D_LABEL, glance_at};
 
@@ -27,14 +27,7 @@ pub(crate) async fn list(request: &Request) -> Result<Clusters, Error> {
     let glances =
         names.iter().map(|name| glance_at(&engine, name, of_name.get(name).unwrap_or(&none)));
     let clusters = try_join_all(glances).await?;
-    let rows = clusters.iter().filter_map(|cluster| {
-        let status = status_of(cluster, &Vantage::SameMachine);
-        let mut row = Listed::new(&cluster.name, status.state)
-            .with_kubernetes_version(status.kubernetes_version);
-        row.kube_context = status.kube_context;
-        status.exists.then_some(row)
-    });
-    Ok(Clusters::new(rows.collect()))
+    Ok(Clusters::new(clusters.iter().filter_map(glance_of).collect()))
 }
 
 /// The containers of each cluster.

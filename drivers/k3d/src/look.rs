@@ -57,7 +57,7 @@ pub(crate) async fn glance_at(
         .iter()
         .any(|it| it.image.as_ref().is_none_or(|image| image.starts_with("sha256:")))
     {
-        return look_at(engine, name, listed).await;
+        return Box::pin(look_at(engine, name, listed)).await;
     }
     let finished = is_finished(engine, listed).await?;
     with_leftovers(engine, of_listed(name, containers, finished)).await
@@ -121,7 +121,8 @@ pub(crate) async fn mark_finished(engine: &Engine, cluster: &Cluster) -> Result<
 /// One server that has it is enough: another may have been added or replaced since.
 async fn is_finished(engine: &Engine, listed: &[ContainerSummary]) -> Result<bool, Error> {
     let ours = listed.iter().filter(|summary| label_of(summary, CONFIG_LABEL).is_some());
-    let marks = ours.map(|server| engine.has_file(server.id.as_deref().unwrap_or_default(), MARK));
+    let marks =
+        ours.map(|server| engine.has_lasting_file(server.id.as_deref().unwrap_or_default(), MARK));
     let marks = try_join_all(marks).await?;
     Ok(marks.is_empty() || marks.contains(&true))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use caproni_driver::{Condition, Node, NodeRole, NodeState, State, Status};
+use caproni_driver::{Cluster as Listed, Condition, Node, NodeRole, NodeState, State, Status};
 use caproni_engine::Container;
 
 use crate::cluster::Cluster;
@@ -29,16 +29,32 @@ pub(crate) fn of(cluster: &Cluster, around: &Around<'_>) -> Status {
     let mut status = Status::new(state(cluster, &nodes, around));
     status.driver = Some("k3d".into());
     status.kube_context = Some(context(&cluster.name));
-    status.exists = !cluster.containers.is_empty() || cluster.leftovers;
+    status.exists = exists(cluster);
     status.conditions = conditions(cluster, &nodes, &status.state, around);
     if cluster.nodes().is_empty() {
         return status;
     }
     status.config = Some(cluster.config());
-    status.kubernetes_version = cluster.image().and_then(version_in_tag);
+    status.kubernetes_version = kubernetes_version(cluster);
     status.ip_address = Some(api_host(cluster, around.host));
     status.nodes = nodes;
     status
+}
+
+/// Tells no more of a cluster than a list of many does; `None` where nothing is left of it.
+pub(crate) fn glance(cluster: &Cluster, around: &Around<'_>) -> Option<Listed> {
+    let listed = Listed::new(&cluster.name, state(cluster, &nodes(cluster), around))
+        .with_kubernetes_version(kubernetes_version(cluster))
+        .with_kube_context(context(&cluster.name));
+    exists(cluster).then_some(listed)
+}
+
+fn exists(cluster: &Cluster) -> bool {
+    !cluster.containers.is_empty() || cluster.leftovers
+}
+
+fn kubernetes_version(cluster: &Cluster) -> Option<String> {
+    cluster.image().and_then(version_in_tag)
 }
 
 /// The name of a cluster's context, as k3d gives it.
@@ -91,6 +107,7 @@ fn expected(
 ) -> Vec<Node> {
     let Some(node_role) = role.node() else { return Vec::new() };
     let of_role: Vec<_> = there.iter().filter(|node| Role::of(node) == role).collect();
+    let known: HashSet<&str> = of_role.iter().map(|node| node.name.as_str()).collect();
     let mut nodes: Vec<Node> = of_role
         .iter()
         .map(|node| Node::new(&node.name, node_role.clone(), node.state.clone()))
@@ -98,7 +115,7 @@ fn expected(
     let mut lacking = (count as usize).saturating_sub(nodes.len());
     for index in 0..count {
         let name = format!("k3d-{}-{word}-{index}", cluster.name);
-        if lacking > 0 && !of_role.iter().any(|node| node.name == name) {
+        if lacking > 0 && !known.contains(name.as_str()) {
             nodes.push(Node::new(name, node_role.clone(), NodeState::Missing));
             lacking -= 1;
         }
@@ -205,6 +222,20 @@ mod tests {
     fn set(cluster: &mut Cluster, name: &str, state: NodeState) {
         let node = cluster.containers.iter_mut().find(|c| c.name.ends_with(name)).unwrap();
         node.state = state;
+    }
+
+    #[test]
+    fn a_glance_tells_what_a_status_tells() {
+        let mut stopped = running();
+        set(&mut stopped, "server-0", NodeState::Stopped);
+        let leftovers = Cluster { name: "demo".into(), leftovers: true, ..Cluster::default() };
+        for cluster in [running(), stopped, made_of(json!({"agents": 1})), leftovers] {
+            let (told, glance) = (status(&cluster), glance(&cluster, &Around::default()).unwrap());
+            assert_eq!((&glance.profile, glance.state), (&cluster.name, told.state));
+            assert_eq!(glance.kubernetes_version, told.kubernetes_version);
+            assert_eq!(glance.kube_context, told.kube_context);
+        }
+        assert_eq!(glance(&Cluster::default(), &Around::default()), None);
     }
 
     #[test]

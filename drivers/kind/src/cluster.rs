@@ -37,7 +37,7 @@ impl Cluster {
     /// The nodes, in the order of their roles and names.
     pub(crate) fn nodes(&self) -> Vec<&Container> {
         let mut nodes: Vec<_> = self.containers.iter().collect();
-        nodes.sort_by_key(|node| (Role::of(node), node.name.len(), node.name.clone()));
+        nodes.sort_by_key(|node| (Role::of(node), node.name.len(), &node.name));
         nodes
     }
 

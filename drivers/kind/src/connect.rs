@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use caproni_driver::{Error, ErrorKind, Request, Status, lock};
+use caproni_driver::{Cluster as Listed, Error, ErrorKind, Request, Status, lock};
 use caproni_engine::{Engine, Vantage};
 use futures_util::future::try_join;
 use serde_json::Value;
@@ -43,10 +43,8 @@ pub(crate) async fn connect_and_look(
 /// Tells a cluster's status as it is now, with who works on it. A config that is asked for
 /// decides how what means the same is spelled.
 pub(crate) fn status_of(cluster: &Cluster, vantage: &Vantage, asked: Option<&Value>) -> Status {
-    let holder = lock::holder(&lock::state_dir(), NAME, &cluster.name);
-    let starter =
-        holder.as_deref().filter(|who| who.starts_with("start ") || who.starts_with("restart "));
-    let around = Around { starter, host: Some(vantage.host()) };
+    let starter = starter(&cluster.name);
+    let around = Around { starter: starter.as_deref(), host: Some(vantage.host()) };
     let mut status = status::of(cluster, &around);
     status.identity = kubeconfig::identity(cluster, vantage);
     let requested = asked.and_then(|asked| Some((asked, KindConfig::read(asked).ok()?)));
@@ -54,6 +52,18 @@ pub(crate) fn status_of(cluster: &Cluster, vantage: &Vantage, asked: Option<&Val
         status.config = Some(compare::as_asked(cluster, &requested, asked));
     }
     status
+}
+
+/// Tells a cluster as one of many, as it is now.
+pub(crate) fn glance_of(cluster: &Cluster) -> Listed {
+    let starter = starter(&cluster.name);
+    status::glance(cluster, &Around { starter: starter.as_deref(), host: None })
+}
+
+/// Who starts a cluster at this moment.
+fn starter(profile: &str) -> Option<String> {
+    let holder = lock::holder(&lock::state_dir(), NAME, profile);
+    holder.filter(|who| who.starts_with("start ") || who.starts_with("restart "))
 }
 
 /// Adds to a failure of a change in which state it leaves the cluster, unless that is

@@ -16,6 +16,11 @@ pub(crate) fn mark() -> String {
     format!("{}:{}:ro", MARK.0, MARK.1)
 }
 
+/// Tells whether what is mounted at this path is the mark.
+pub(crate) fn is_mark(target: &str) -> bool {
+    target == MARK.1
+}
+
 /// Writes the document for kind's stdin.
 pub(crate) fn write(config: &KindConfig) -> String {
     let mut document = config.config.clone();

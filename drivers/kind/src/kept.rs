@@ -36,7 +36,7 @@ pub(crate) struct Kept {
     pub(crate) load_balancer: BTreeMap<String, String>,
 }
 
-/// Reads what is kept; one node that has it is enough, since another may have been replaced. The
+/// Reads what is kept, which is written once; one node that has it is enough, since another may have been replaced. The
 /// inner error is that of files none of which can be read.
 ///
 /// # Errors
@@ -46,8 +46,27 @@ pub(crate) async fn read(
     nodes: &[Container],
 ) -> Result<Option<Result<Kept, Error>>, Error> {
     let nodes = nodes.iter().filter(|node| runs_kubernetes(node));
-    let texts = try_join_all(nodes.map(|node| engine.read(&node.id, FILE))).await?;
+    let texts = try_join_all(nodes.map(|node| engine.read_lasting_file(&node.id, FILE))).await?;
     Ok(first_readable(texts.iter().flatten().map(String::as_str)))
+}
+
+/// As [`read`], from one node after the other, until there is one that has it.
+///
+/// # Errors
+/// As [`Engine::connect`].
+pub(crate) async fn read_first(
+    engine: &Engine,
+    nodes: &[Container],
+) -> Result<Option<Result<Kept, Error>>, Error> {
+    let mut texts = Vec::new();
+    for node in nodes.iter().filter(|node| runs_kubernetes(node)) {
+        texts.extend(engine.read_lasting_file(&node.id, FILE).await?);
+        let kept = first_readable(texts.iter().map(String::as_str));
+        if matches!(kept, Some(Ok(_))) {
+            return Ok(kept);
+        }
+    }
+    Ok(first_readable(texts.iter().map(String::as_str)))
 }
 
 fn first_readable<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<Result<Kept, Error>> {

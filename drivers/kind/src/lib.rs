@@ -39,6 +39,7 @@ mod start;
 mod status;
 mod stop;
 mod sweep;
+mod version;
 
 const NAME: &str = "kind";
 const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use caproni_driver::{Cluster as Listed, Clusters, Error, Request};
-use caproni_engine::{ContainerSummary, Engine, Vantage, label_of};
-use futures_util::future::try_join_all;
+use caproni_driver::{Clusters, Error, Request};
+use caproni_engine::{ContainerSummary, Engine, label_of};
+use futures_util::future::{try_join, try_join_all};
 
 use crate::cluster::CLUSTER_LABEL;
-use crate::connect::status_of;
+use crate::connect::glance_of;
 use crate::kind::KIND;
-use crate::look::look_at;
-use crate::status;
+use crate::look::glance_at;
+use crate::version::Images;
 
 /// Lists the clusters, stopped and half-made ones too.
 ///
@@ -18,18 +18,18 @@ use crate::status;
 /// As [`caproni_engine::Engine::connect`].
 pub(crate) async fn list(request: &Request) -> Result<Clusters, Error> {
     let (engine, listed) = Engine::connect_and_list(request, &KIND, CLUSTER_LABEL).await?;
+    let mut images = Images::default();
     let mut of_name: BTreeMap<String, Vec<ContainerSummary>> = BTreeMap::new();
     for container in listed {
         let name = label_of(&container, CLUSTER_LABEL).unwrap_or_default().to_owned();
+        images.add(&name, &container);
         of_name.entry(name).or_default().push(container);
     }
-    let looks = of_name.iter().map(|(name, listed)| look_at(&engine, name, listed));
-    let clusters = try_join_all(looks).await?;
-    let rows = clusters.iter().map(|cluster| {
-        let status = status_of(cluster, &Vantage::SameMachine, None);
-        Listed::new(&cluster.name, status.state)
-            .with_kubernetes_version(status.kubernetes_version)
-            .with_kube_context(status::context(&cluster.name))
-    });
-    Ok(Clusters::new(rows.collect()))
+    let glances = of_name.iter().map(|(name, listed)| glance_at(&engine, name, listed));
+    let (mut clusters, mut versions) =
+        try_join(try_join_all(glances), images.versions(&engine)).await?;
+    for cluster in &mut clusters {
+        cluster.version = versions.remove(&cluster.name);
+    }
+    Ok(Clusters::new(clusters.iter().map(glance_of).collect()))
 }

@@ -1,6 +1,9 @@
 //! From the containers of a cluster to its status: no I/O, so that every state is tested.
 
-use caproni_driver::{Condition, Node, NodeState, State, Status};
+use std::collections::{HashMap, HashSet};
+
+use caproni_driver::{Cluster as Listed, Condition, Node, NodeState, State, Status};
+use caproni_engine::Container;
 
 use crate::address;
 use crate::cluster::Cluster;
@@ -39,6 +42,14 @@ pub(crate) fn of(cluster: &Cluster, around: &Around<'_>) -> Status {
     status
 }
 
+/// Tells no more of a cluster than a list of many does.
+pub(crate) fn glance(cluster: &Cluster, around: &Around<'_>) -> Listed {
+    let state = state(cluster, &nodes(cluster), &address::conditions(cluster), around);
+    Listed::new(&cluster.name, state)
+        .with_kubernetes_version(cluster.version.clone())
+        .with_kube_context(context(&cluster.name))
+}
+
 /// The name of a cluster's context, as kind gives it.
 pub(crate) fn context(name: &str) -> String {
     format!("kind-{name}")
@@ -50,20 +61,23 @@ fn nodes(cluster: &Cluster) -> Vec<Node> {
         return Vec::new();
     }
     let there = cluster.nodes();
+    let by_name: HashMap<&str, &Container> =
+        there.iter().map(|node| (node.name.as_str(), *node)).collect();
     let mut nodes: Vec<Node> = cluster
         .expected()
         .into_iter()
         .map(|(name, role)| {
-            let found = there.iter().find(|container| container.name == name);
+            let found = by_name.get(name.as_str());
             let state = found.map_or(NodeState::Missing, |container| container.state.clone());
             Node::new(name, role.node(), state)
         })
         .collect();
-    let others = there.iter().filter(|one| !nodes.iter().any(|node| node.name == one.name));
-    let others: Vec<Node> = others
-        .filter_map(|one| Some(Node::new(&one.name, Role::of(one)?.node(), one.state.clone())))
-        .collect();
-    nodes.extend(others);
+    let known: HashSet<String> = nodes.iter().map(|node| node.name.clone()).collect();
+    let others = there.iter().filter(|one| !known.contains(&one.name));
+    nodes
+        .extend(others.filter_map(|one| {
+            Some(Node::new(&one.name, Role::of(one)?.node(), one.state.clone()))
+        }));
     nodes
 }
 
@@ -146,6 +160,20 @@ mod tests {
     fn set(cluster: &mut Cluster, name: &str, state: NodeState) {
         let node = cluster.containers.iter_mut().find(|c| c.name.ends_with(name)).unwrap();
         node.state = state;
+    }
+
+    #[test]
+    fn a_glance_tells_what_a_status_tells() {
+        let mut stopped = running();
+        set(&mut stopped, "worker", NodeState::Stopped);
+        let mut unfinished = made_of(json!({"nodes": {"workers": 1}}));
+        unfinished.kept = None;
+        for cluster in [running(), stopped, made_of(json!({"nodes": {"workers": 2}})), unfinished] {
+            let (told, glance) = (status(&cluster), glance(&cluster, &Around::default()));
+            assert_eq!((&glance.profile, glance.state), (&cluster.name, told.state));
+            assert_eq!(glance.kubernetes_version, told.kubernetes_version);
+            assert_eq!(glance.kube_context, told.kube_context);
+        }
     }
 
     #[test]

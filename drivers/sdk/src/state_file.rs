@@ -2,6 +2,7 @@
 //!
 //! Who writes may be killed at any moment, and who reads may be older or newer than who wrote.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -10,7 +11,8 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Map;
+use serde_json::value::RawValue;
 use tempfile::{Builder, NamedTempFile};
 
 use crate::error::{Error, ErrorKind};
@@ -122,22 +124,23 @@ pub fn to_json(value: &impl Serialize, format: u64) -> serde_json::Result<Vec<u8
     serde_json::to_vec_pretty(&document)
 }
 
-/// Reads what [`to_json`] wrote. Without a format it is of the time before there was one, and
-/// read as format 1.
+/// Reads what [`to_json`] wrote, into a type that overlooks fields which are none of its own. Without
+/// a format it is of the time before there was one, and read as format 1.
 ///
 /// # Errors
 /// [`Unreadable`], which says why.
 pub fn from_json<T: DeserializeOwned>(content: &[u8], newest: u64) -> Result<T, Unreadable> {
-    let mut document: Map<String, Value> =
+    // The members as they stand: what a newer version wrote need not be of this type.
+    let document: BTreeMap<String, &RawValue> =
         serde_json::from_slice(content).map_err(Unreadable::Damaged)?;
-    match document.remove(FORMAT).map(|format| format.as_u64()) {
-        Some(Some(format)) if format > newest => return Err(Unreadable::Newer(format)),
-        Some(None) => {
+    match document.get(FORMAT).map(|format| format.get().parse()) {
+        Some(Ok(format)) if format > newest => return Err(Unreadable::Newer(format)),
+        Some(Err(_)) => {
             return Err(Unreadable::Damaged(serde::de::Error::custom("its format is no number")));
         }
-        Some(Some(_)) | None => {}
+        Some(Ok(_)) | None => {}
     }
-    serde_json::from_value(Value::Object(document)).map_err(Unreadable::Damaged)
+    serde_json::from_slice(content).map_err(Unreadable::Damaged)
 }
 
 #[cfg(test)]

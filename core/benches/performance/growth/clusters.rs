@@ -1,30 +1,30 @@
 //! More clusters: listed, and one among them.
 
 use crate::engine::Engine;
-use crate::growth::curve::curve;
+use crate::growth::curve::{Cost, curve};
 use crate::programs::Programs;
 use crate::sandbox::Sandbox;
-use crate::time::{output, to_end};
+use crate::time::output;
 
-pub(crate) fn measure(programs: &Programs, runs: usize) {
+pub(crate) fn measure(programs: &Programs, cost: Cost) {
     let sandbox = Sandbox::new(programs, &[("mock", "caproni-driver-mock")]);
     output(sandbox.caproni("--driver mock --profile c0 start"));
     let one = std::fs::read_to_string(sandbox.path("state/mock/c0.json")).expect("the cluster");
-    curve("clusters: `list` with the mock driver", runs, |size| {
+    curve("clusters: `list` with the mock driver", cost, |size| {
         (0..size).for_each(|n| sandbox.write(&format!("state/mock/c{n}.json"), &one));
-        || to_end(sandbox.caproni("list"), &[0])
+        || sandbox.caproni("list")
     });
-    recorded(programs, runs);
+    recorded(programs, cost);
 }
 
-fn recorded(programs: &Programs, runs: usize) {
+fn recorded(programs: &Programs, cost: Cost) {
     let drivers = [("k3d", "caproni-driver-k3d"), ("kind", "caproni-driver-kind")];
     let sandbox = Sandbox::new(programs, &drivers);
     let engine = Engine::serve(&sandbox.path("docker.sock"));
     let run = |words: &str| {
         let mut command = sandbox.caproni(words);
         command.env("DOCKER_HOST", engine.host());
-        to_end(command, &[0])
+        command
     };
     for driver in ["k3d", "kind"] {
         let hold = |size: usize| {
@@ -38,11 +38,11 @@ fn recorded(programs: &Programs, runs: usize) {
                 }
             });
         };
-        curve(&format!("clusters: `list` with {driver}, recorded"), runs, |size| {
+        curve(&format!("clusters: `list` with {driver}, recorded"), cost, |size| {
             hold(size);
             || run(&format!("--driver {driver} list"))
         });
-        curve(&format!("clusters: `status` of one with {driver}, recorded"), runs, |size| {
+        curve(&format!("clusters: `status` of one with {driver}, recorded"), cost, |size| {
             hold(size);
             engine.tell_nodes_of("c0");
             || run(&format!("--driver {driver} --profile c0 status"))

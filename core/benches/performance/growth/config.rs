@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use crate::growth::curve::curve;
+use crate::growth::curve::{Cost, curve};
 use crate::programs::Programs;
 use crate::sandbox::Sandbox;
-use crate::time::{output, to_end};
+use crate::time::output;
 
-pub(crate) fn measure(programs: &Programs, runs: usize) {
+pub(crate) fn measure(programs: &Programs, cost: Cost) {
     let drivers = [("mock", "caproni-driver-mock"), ("k3d", "caproni-driver-k3d")];
     let sandbox = Sandbox::new(programs, &drivers);
     let labels = |size: usize| {
@@ -16,10 +16,10 @@ pub(crate) fn measure(programs: &Programs, runs: usize) {
         sandbox.write("project/caproni.yaml", &text);
     };
     for words in ["config validate", "status", "start"] {
-        curve(&format!("config: `{words}` with labels of a mock cluster"), runs, |size| {
+        curve(&format!("config: `{words}` with labels of a mock cluster"), cost, |size| {
             labels(size);
             output(sandbox.caproni("start"));
-            || to_end(sandbox.caproni(words), &[0])
+            || sandbox.caproni(words)
         });
     }
     for (what, first, line) in [
@@ -27,14 +27,14 @@ pub(crate) fn measure(programs: &Programs, runs: usize) {
         ("volumes", "volumes", "/a{}:/b{}"),
         ("variables", "env", "A{}=b"),
     ] {
-        curve(&format!("config: `config validate` with {what} of a k3d cluster"), runs, |size| {
+        curve(&format!("config: `config validate` with {what} of a k3d cluster"), cost, |size| {
             let mut text = format!("cluster:\n  driver: k3d\n  k3d:\n    {first}:\n");
             for number in 1..=size {
                 let line = line.replace("{}", &(10_000 + number).to_string());
                 writeln!(text, "      - {line}").expect("memory");
             }
             sandbox.write("project/caproni.yaml", &text);
-            || to_end(sandbox.caproni("config validate"), &[0])
+            || sandbox.caproni("config validate")
         });
     }
 }

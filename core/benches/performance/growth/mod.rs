@@ -1,5 +1,4 @@
 //! How the cost grows with clusters, nodes, drivers and config: it must be a straight line.
-#![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 
 mod clusters;
 mod config;
@@ -8,17 +7,17 @@ mod drivers;
 mod nodes;
 
 use crate::args::Args;
+use crate::growth::curve::Cost;
 use crate::programs::Programs;
 
 /// How much there is, from one to the next.
 const SIZES: [usize; 4] = [1, 10, 100, 1000];
 
 pub(crate) fn measure(programs: &Programs, args: &Args) {
-    println!("\n| milliseconds at | 1 | 10 | 100 | 1,000 | each one more | bend | |");
-    println!("|---|---|---|---|---|---|---|---|");
-    let runs = args.pairs.min(9);
-    clusters::measure(programs, runs);
-    nodes::measure(programs, runs);
-    drivers::measure(programs, runs);
-    config::measure(programs, runs);
+    let cost = if args.count { Cost::Instructions } else { Cost::Time(args.pairs.min(9)) };
+    cost.head();
+    clusters::measure(programs, cost);
+    nodes::measure(programs, cost);
+    drivers::measure(programs, cost);
+    config::measure(programs, cost);
 }

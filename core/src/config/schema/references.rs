@@ -172,13 +172,17 @@ fn references_of(keywords: &Map<String, Value>) -> impl Iterator<Item = &str> {
 
 /// The schemas under some keywords. What is of another type is no schema.
 fn inner<'a>(schema: &'a Map<String, Value>, keywords: &Keywords) -> Vec<&'a Value> {
-    let under = |names: &[&str]| -> Vec<&'a Value> {
-        names.iter().filter_map(|name| schema.get(*name)).collect()
-    };
-    let mut found = under(keywords.schemas);
-    found.extend(under(keywords.lists).into_iter().filter_map(Value::as_array).flatten());
-    let maps = under(keywords.maps).into_iter().filter_map(Value::as_object);
-    found.extend(maps.flat_map(Map::values));
+    // A schema has few fields, and there are many keywords to look for.
+    let mut found = Vec::new();
+    for (name, value) in schema {
+        let is_one_of = |names: &[&str]| names.contains(&name.as_str());
+        match value {
+            value if is_one_of(keywords.schemas) => found.push(value),
+            Value::Array(items) if is_one_of(keywords.lists) => found.extend(items),
+            Value::Object(fields) if is_one_of(keywords.maps) => found.extend(fields.values()),
+            _ => {}
+        }
+    }
     found
 }
 

@@ -213,7 +213,7 @@ fn every_command_has_a_schema_and_no_other_has_one() {
         }
     }
     let mut commands: BTreeSet<String> = ["error", "watch"].map(str::to_owned).into();
-    leaves(&crate::cli::command(), "", &mut commands);
+    leaves(&crate::cli::whole_command(), "", &mut commands);
     assert_eq!(names().into_iter().collect::<BTreeSet<_>>(), commands);
     let topic = crate::commands::help::topic("output").unwrap().text;
     for command in &commands {
