@@ -3,7 +3,6 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -30,9 +29,6 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
 }
-
-/// How many threads of its own it needs at once.
-const THREADS: usize = 2;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -90,13 +86,10 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// All runs in one thread, so that a machine without any left for us is no hindrance.
 fn runtime() -> std::io::Result<Runtime> {
-    caproni_driver::resources::check(THREADS)?;
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    // jsonrpsee's client keeps time with a thread of this crate, and panics without it. It is
-    // started here, before drivers take what there is of threads.
-    runtime.block_on(futures_timer::Delay::new(Duration::ZERO));
-    Ok(runtime)
+    caproni_driver::resources::check(0)?;
+    Builder::new_current_thread().enable_all().build()
 }
 
 async fn understand() -> ExitCode {

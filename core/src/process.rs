@@ -23,6 +23,9 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How much of a driver's stderr is kept, in bytes: its end.
 const STDERR_KEPT: usize = 64 * 1024;
 
+/// How many turns the reader of stderr needs to catch up.
+const TURNS: u32 = 4;
+
 /// How often a file that is being written (ETXTBSY) is tried again, 50 ms apart.
 const BUSY_TRIES: u32 = 20;
 
@@ -154,6 +157,14 @@ impl Process {
     /// Sends SIGTERM to everything in the driver's session, and waits for nothing.
     pub fn ask_to_end(&self) {
         self.signal_session(Signal::TERM);
+    }
+
+    /// Lets what the driver has written to stderr by now be read, which a task of its own does.
+    pub async fn catch_up(&self) {
+        // In the first turn the runtime sees what is there, in the next ones it is read.
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// The end of what the driver wrote to stderr.
@@ -487,6 +498,19 @@ mod tests {
         let line = BufReader::new(pipes.stdout).lines().next_line().await.unwrap();
         assert_eq!(line.as_deref(), Some("none"));
         process.close().await;
+    }
+
+    #[tokio::test]
+    async fn what_was_said_on_stderr_before_an_answer_is_known_after_catching_up() {
+        let text = "#!/bin/sh\necho why >&2\necho answer\n: >\"$0.said\"\ncat\n";
+        let (process, mut pipes, script) = spawn(text).await;
+        // Both are there before the runtime has seen either.
+        while !script.path.with_extension("said").exists() {
+            std::thread::yield_now();
+        }
+        pipes.stdout.read_exact(&mut [0; 7]).await.unwrap();
+        process.catch_up().await;
+        assert_eq!(process.stderr_tail(), "why");
     }
 
     #[tokio::test]

@@ -8,9 +8,10 @@ pub(crate) mod kubeconfig;
 mod node;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use caproni_driver::{Condition, ErrorKind, Node};
+use caproni_driver::{Condition, ErrorKind, Node, resources};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
@@ -66,6 +67,8 @@ impl Answer {
 pub struct Readiness {
     client: Client,
     address: String,
+    /// Whether it has a name, and no address: tokio looks those up in a thread.
+    is_named: bool,
     /// Where it was asked for already.
     version: Option<String>,
 }
@@ -103,12 +106,14 @@ impl Readiness {
         config.default_retry = false;
         let address = config.cluster_url.to_string();
         let address = address.trim_end_matches('/').to_owned();
-        Ok(Self { client: Client::try_from(config)?, address, version: None })
+        let is_named = config.cluster_url.host().is_none_or(|host| host.parse::<IpAddr>().is_err());
+        Ok(Self { client: Client::try_from(config)?, address, is_named, version: None })
     }
 
     /// Opens the connection for what is asked next, with the one question whose answer has nothing to
     /// do with whether the cluster is ready; `None` if there is none within 5 s.
     pub async fn opened(mut self) -> Option<Self> {
+        self.thread_to_find_it().ok()?;
         self.version = Some(tokio::time::timeout(LOOK, self.server_version()).await.ok()??);
         Some(self)
     }
@@ -126,6 +131,9 @@ impl Readiness {
     }
 
     async fn ask_unlimited(&self) -> Answer {
+        if let Err(error) = self.thread_to_find_it() {
+            return self.failed(format!("is not asked: {error}"));
+        }
         if let Err(error) = self.readyz().await {
             return self.failed(error);
         }
@@ -152,6 +160,11 @@ impl Readiness {
             Err(kube::Error::Api(status)) => Err(format!("answers {} to /readyz", status.code)),
             Err(error) => Err(format!("does not answer: {}", innermost(&error))),
         }
+    }
+
+    /// Sees to it that tokio, which panics without, gets the thread that it may need.
+    fn thread_to_find_it(&self) -> std::io::Result<()> {
+        if self.is_named { resources::threads(1) } else { Ok(()) }
     }
 
     fn failed(&self, what: String) -> Answer {

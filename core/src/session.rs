@@ -12,18 +12,18 @@ use caproni_driver::{
     Cluster, Clusters, Description, DriverClient, ErrorData, ErrorKind, Kubeconfig, Outcome,
     PROTOCOL_VERSION, Peer, Status, Versions,
 };
-use jsonrpsee::core::client::{Client, ClientBuilder, ClientT, Error as ClientError};
+use jsonrpsee::core::client::{ClientT, Error as ClientError};
 use jsonrpsee::core::traits::ToRpcParams;
 use jsonrpsee::types::ErrorObjectOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use tokio::io::BufReader;
+use tokio::process::{ChildStdin, ChildStdout};
 
 use crate::discovery::Driver;
 use crate::error::{Error, HOST_ONLY, Kind};
 use crate::interrupt::Interrupt;
 use crate::process::Process;
-use crate::transport::{self, Connection, Event, InFlight, Listener, Outgoing};
+use crate::transport::{Client, Event, InFlight, Listener, Outgoing};
 
 pub use leaving::Leaving;
 pub use optional::{OfLog, OnNode};
@@ -59,8 +59,7 @@ pub struct Session {
 #[derive(Debug)]
 struct Link {
     driver: Driver,
-    client: Client,
-    connection: Connection,
+    client: Client<ChildStdin, ChildStdout>,
     process: Process,
     listener: Told,
     can_cancel: bool,
@@ -104,22 +103,10 @@ impl Session {
         let (process, pipes) = Process::spawn(&driver.path, on_stderr).await?;
         let told = Told(Arc::clone(&listener));
         listener(Event::Started(driver.path.clone()));
-        let (sender, receiver, connection) =
-            transport::connect(pipes.stdin, BufReader::new(pipes.stdout), listener);
-        // Deadlines are per call, ours; the client's own must never be the first.
-        let builder =
-            ClientBuilder::default().request_timeout(Duration::from_secs(u32::MAX.into()));
-        let client = builder.build_with_tokio(sender, receiver);
+        let client = Client::new(pipes.stdin, pipes.stdout, listener);
         let driver = driver.clone();
-        let mut link = Link {
-            driver,
-            client,
-            connection,
-            process,
-            listener: told,
-            can_cancel: false,
-            version: None,
-        };
+        let mut link =
+            Link { driver, client, process, listener: told, can_cancel: false, version: None };
         let description = match link.shake_hands(limit, interrupt).await {
             Ok(description) => description,
             Err(error) => {
@@ -270,6 +257,7 @@ impl Link {
         let reply = self.client.initialize(offered.clone(), host);
         let description = self.call("initialize", Some(patience), interrupt, reply).await?;
         if !offered.contains(&description.protocol_version) {
+            self.process.catch_up().await;
             let message = format!(
                 "driver `{}` chose protocol version {}, which was not offered",
                 self.driver.path.display(),
@@ -293,7 +281,7 @@ impl Link {
             biased;
             answered = &mut reply => return self.read(method, answered).await,
             () = interrupt.first() => Early::Cancelled,
-            () = after(patience) => Early::TimedOut(self.connection.outgoing()),
+            () = after(patience) => Early::TimedOut(self.client.outgoing()),
         };
         let waited = begun.elapsed();
         match (self.end_request(method, interrupt, reply).await, early) {
@@ -317,6 +305,7 @@ impl Link {
             tokio::time::sleep(EXIT_GRACE).await;
         };
         tokio::select! {
+            biased;
             answered = reply => answered,
             () = ended => Err(ClientError::Custom("the driver's process ended".into())),
         }
@@ -331,7 +320,7 @@ impl Link {
     ) -> Option<Result<T, Error>> {
         let orderly = async {
             // Behind a line that the driver does not read it would not be read either.
-            if !self.can_cancel || self.connection.outgoing() != Outgoing::Written {
+            if !self.can_cancel || self.client.outgoing() != Outgoing::Written {
                 return None;
             }
             // `{}`: of its own empty parameters jsonrpsee makes `null`.
@@ -391,11 +380,14 @@ impl Link {
     }
 
     async fn read<T>(&self, method: &str, answered: Result<T, ClientError>) -> Result<T, Error> {
+        if answered.is_err() {
+            self.process.catch_up().await;
+        }
         match answered {
             Ok(answer) => Ok(answer),
             Err(ClientError::Call(error)) => Err(self.driver_error(method, &error)),
             Err(ClientError::ParseError(error)) => Err(self.broken(method, &error.to_string())),
-            Err(_) => match self.connection.fault() {
+            Err(_) => match self.client.fault() {
                 Some(what) => {
                     self.process.terminate(TERM_GRACE).await;
                     Err(self.broken(method, &what).forced())
@@ -426,7 +418,7 @@ impl Link {
         if error.kind == Kind::DriverCrashed {
             error = error.with("ended", self.process.how_it_ended());
         }
-        if let Some(InFlight { method, profile, since }) = self.connection.in_flight() {
+        if let Some(InFlight { method, profile, since }) = self.client.in_flight() {
             let ran = milliseconds(since.elapsed());
             let request = json!({"method": method, "profile": profile, "ranMs": ran});
             error = error.with("request", request);
@@ -487,7 +479,7 @@ impl Link {
         if tokio::time::timeout(EXIT_GRACE, self.process.ended()).await.is_err() {
             self.process.terminate(TERM_GRACE).await;
             let path = self.driver.path.display();
-            let end = match self.connection.outgoing() {
+            let end = match self.client.outgoing() {
                 Outgoing::Refused => "stdin",
                 Outgoing::Written | Outgoing::Underway => "stdout",
             };

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use caproni_driver::resources;
 use http::Uri;
 use http_body_util::BodyExt;
 use kube::client::Body;
@@ -118,6 +119,8 @@ fn digest(bytes: &[u8]) -> String {
 /// Config is read before anything else is done, and by functions that do not wait: so the wait
 /// is a thread's, which hears of Ctrl-C itself. `None` says that it did.
 fn in_a_thread(url: String) -> Result<Vec<u8>, Option<String>> {
+    // One for the wait, one in which tokio looks a name up.
+    resources::threads(2).map_err(|error| Some(error.to_string()))?;
     let work = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Some(error.to_string()))?;

@@ -354,11 +354,15 @@ impl Ui {
         let _ = stderr.flush();
         let (sender, answer) = tokio::sync::oneshot::channel();
         // A thread of its own: one of tokio's, still reading, would keep the program alive.
-        std::thread::spawn(move || {
+        let reader = std::thread::Builder::new().spawn(move || {
             let mut line = String::new();
             let _ = std::io::stdin().read_line(&mut line);
             let _ = sender.send(line);
         });
+        if let Err(error) = reader {
+            let _ = writeln!(stderr, "{error}");
+            return false;
+        }
         let answer = tokio::select! {
             answer = answer => answer.unwrap_or_default(),
             () = interrupt.first() => {

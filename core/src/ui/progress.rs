@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use caproni_driver::resources;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::clean;
@@ -149,6 +150,7 @@ impl Progress {
     }
 
     fn live(&mut self, message: String) {
+        let is_new = self.bar.is_none();
         let bar = self.bar.get_or_insert_with(|| {
             let bar = ProgressBar::new_spinner();
             let style = ProgressStyle::with_template(LINE).map(|style| {
@@ -161,7 +163,10 @@ impl Progress {
             bar
         });
         bar.set_message(message);
-        bar.enable_steady_tick(TICK);
+        // It moves by a thread of indicatif's.
+        if is_new && resources::threads(1).is_ok() {
+            bar.enable_steady_tick(TICK);
+        }
     }
 
     fn plain(&mut self, step: &str, message: &str) {

@@ -49,6 +49,21 @@ fn the_request_goes_out_as_it_was_given_and_the_result_comes_as_it_is() {
     assert_eq!(result("step -o json"), Value::Null);
 }
 
+#[cfg(target_os = "linux")] // Elsewhere the kernel does not tell it in `/proc`.
+#[test]
+fn a_call_needs_no_second_thread() {
+    let counting = r#"
+while read -r line; do
+  id=${line#*\"id\":}; id=${id%%[,\}]*}
+  case $line in
+    *'"initialize"'*) describe 1 ;;
+    *) set -- $(grep ^Threads: "/proc/$PPID/status"); result "$2" ;;
+  esac
+done"#;
+    let sandbox = Sandbox::with_driver("odd", &script("odd", counting));
+    assert_eq!(sandbox.run("drivers call odd status").json(), 1);
+}
+
 #[test]
 fn an_error_is_printed_as_it_came_and_its_kind_gives_the_exit_code() {
     let sandbox = echo();

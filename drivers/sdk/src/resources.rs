@@ -22,7 +22,16 @@ const FILES: usize = 8;
 pub fn check(threads: usize) -> io::Result<()> {
     let files: io::Result<Vec<File>> = (0..FILES).map(|_| File::open("/dev/null")).collect();
     files.map(drop)?;
-    let at_once: io::Result<Vec<_>> = (0..threads)
+    self::threads(threads)
+}
+
+/// Checks that this many threads more can run at once: a library that starts one of its own
+/// panics where it gets none.
+///
+/// # Errors
+/// The system's own, as for [`check`].
+pub fn threads(count: usize) -> io::Result<()> {
+    let at_once: io::Result<Vec<_>> = (0..count)
         .map(|_| {
             let (sender, waits) = channel::<()>();
             let thread = Builder::new().spawn(move || waits.recv())?;

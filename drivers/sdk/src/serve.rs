@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use jsonrpsee::RpcModule;
+use jsonrpsee::types::Params;
+use jsonrpsee::{ConnectionId, Extensions, MethodCallback, RpcModule};
 use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::mpsc;
 
@@ -189,17 +190,18 @@ impl<D: DriverServer> Server<D> {
     }
 
     async fn call(&self, asked: &Asked, request: Request) -> String {
-        if self.module.method(&asked.method).is_none() {
+        // All methods of the contract are asynchronous.
+        let Some(MethodCallback::Async(method)) = self.module.method(&asked.method) else {
             return asked.refuse(-32601, &format!("no method `{}`", asked.method.escape_debug()));
-        }
-        let mut module = self.module.clone();
-        module.extensions_mut().insert(request);
-        let line = asked.for_module();
+        };
+        let mut extensions = Extensions::new();
+        extensions.insert(request);
+        let params = Params::new(Some(&asked.params)).into_owned();
+        // Asked so and not by a line of JSON, which would be written and read once more.
+        let call = method(line::ANSWERED_ID, params, ConnectionId(0), usize::MAX, extensions);
         // A task of its own, so that a panic ends the request and not the driver.
-        let call = tokio::spawn(async move { module.raw_json_request(&line, 1).await });
-        match call.await {
-            Ok(Ok((reply, _))) => asked.reply(reply.get()),
-            Ok(Err(error)) => asked.refuse(-32603, &format!("it cannot be asked: {error}")),
+        match tokio::spawn(call).await {
+            Ok(answer) => asked.reply(answer.as_json().get()),
             Err(panicked) => {
                 let message = format!("driver `{}` panicked: {}", self.name, panic_text(panicked));
                 asked.refuse(-32603, &message)

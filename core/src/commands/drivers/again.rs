@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::io::AsyncWriteExt;
 use tokio::process::{ChildStdin, ChildStdout};
 
 use super::compare::compare;
@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::output::{AnswerDifference as Difference, ReplayedAnswer};
 use crate::process::Process;
 use crate::recording::{Exchange, Session, Side, reply};
-use crate::transport::next_line;
+use crate::transport::Lines;
 
 /// How long a driver may take to end after SIGTERM.
 const TERM_GRACE: Duration = Duration::from_secs(5);
@@ -50,7 +50,7 @@ pub(super) struct Again<'a> {
     limit: Duration,
     process: Process,
     stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
+    stdout: Lines<ChildStdout>,
 }
 
 /// What came in the place of an answer.
@@ -80,7 +80,7 @@ impl<'a> Again<'a> {
             }
         };
         let (process, pipes) = Process::spawn(&driver.path, on_stderr).await?;
-        let (stdin, stdout) = (pipes.stdin, BufReader::new(pipes.stdout));
+        let (stdin, stdout) = (pipes.stdin, Lines::new(pipes.stdout));
         Self { app, session, limit, process, stdin, stdout }.run().await
     }
 
@@ -165,7 +165,7 @@ impl<'a> Again<'a> {
 
     /// Reads one line; `None` when it is no reply.
     async fn receive(&mut self) -> Result<Option<Value>, Silence> {
-        match next_line(&mut self.stdout).await {
+        match self.stdout.next().await {
             Ok(Some(line)) => Ok(reply(&String::from_utf8_lossy(&line))),
             Ok(None) | Err(_) => Err(Silence::Ended),
         }

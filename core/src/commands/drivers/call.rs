@@ -98,11 +98,12 @@ fn without_white_space(json: &str) -> String {
 async fn stdin(interrupt: &Interrupt) -> Result<String, Error> {
     let (sender, text) = tokio::sync::oneshot::channel();
     // A thread of its own: one of tokio's, still reading, would keep the program alive.
-    std::thread::spawn(move || {
+    let reader = std::thread::Builder::new().spawn(move || {
         let mut text = String::new();
         let read = std::io::stdin().read_to_string(&mut text).map(|_| text);
         let _ = sender.send(read);
     });
+    reader.map_err(|error| Error::system("stdin cannot be read", &error))?;
     tokio::select! {
         biased;
         () = interrupt.first() => Err(caproni_driver::Error::cancelled().into()),

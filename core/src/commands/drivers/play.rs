@@ -17,7 +17,7 @@ pub(super) async fn play(app: &App, recording: &Recording) -> Result<u8, Error> 
     // Its stderr is the recorded driver's log.
     app.ui.be_silent();
     let exchanges: Vec<(&Session, &Exchange)> = recording.exchanges().collect();
-    let mut player = Player { ui: &app.ui, host: host_lines(), waiting: None };
+    let mut player = Player { ui: &app.ui, host: host_lines()?, waiting: None };
     let first = recording.sessions.first();
     for line in first.map(|session| session.before.as_slice()).unwrap_or_default() {
         player.say(line, None);
@@ -124,14 +124,15 @@ fn bytes(line: &Line) -> Vec<u8> {
 
 /// The lines on stdin. A thread of its own reads them: one of tokio's, still reading, would
 /// keep the program alive after SIGTERM.
-fn host_lines() -> UnboundedReceiver<String> {
+fn host_lines() -> Result<UnboundedReceiver<String>, Error> {
     let (sender, lines) = unbounded_channel();
-    std::thread::spawn(move || {
+    let reader = std::thread::Builder::new().spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
             if sender.send(line).is_err() {
                 break;
             }
         }
     });
-    lines
+    reader.map_err(|error| Error::system("stdin cannot be read", &error))?;
+    Ok(lines)
 }

@@ -8,12 +8,19 @@ pub(super) mod fuzz;
 
 use std::time::Duration;
 
+use jsonrpsee::types::Id;
 use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::messages::{MAX_DEPTH, MAX_LINE};
+
+/// The id under which a method is asked, whatever the request's own id is.
+pub(super) const ANSWERED_ID: Id<'static> = Id::Number(0);
+
+/// How jsonrpsee begins an answer to that.
+const ANSWER: &str = r#"{"jsonrpc":"2.0","id":0"#;
 
 /// What a line is.
 pub(super) enum Line {
@@ -28,7 +35,8 @@ pub(super) enum Line {
 pub(super) struct Asked {
     id: Box<RawValue>,
     pub(super) method: String,
-    params: Box<RawValue>,
+    /// A JSON object.
+    pub(super) params: String,
     pub(super) profile: Option<String>,
     pub(super) timeout: Option<Duration>,
 }
@@ -65,13 +73,13 @@ impl Line {
         if text.len() > MAX_LINE {
             return too_long(text);
         }
-        if let Err(error) = serde_json::from_str::<&RawValue>(text) {
-            return refused(None, -32700, &format!("not JSON: {error}"));
-        }
         match serde_json::from_str::<Members<'_>>(text) {
             Ok(members) if text.trim_start().starts_with('{') => members.read(depth(text)),
             Ok(_) => refused(None, -32600, "not a request: it is no object"),
-            Err(error) => refused(None, -32600, &format!("not a request: {error}")),
+            Err(error) => match serde_json::from_str::<&RawValue>(text) {
+                Ok(_) => refused(None, -32600, &format!("not a request: {error}")),
+                Err(error) => refused(None, -32700, &format!("not JSON: {error}")),
+            },
         }
     }
 }
@@ -108,36 +116,17 @@ impl Asked {
         Self {
             id: id.to_owned(),
             method,
-            params: RawValue::from_string(params.into()).unwrap_or_default(),
+            params: params.to_owned(),
             profile: known.profile.as_str().map(str::to_owned),
             timeout: known.timeout_ms.as_u64().map(Duration::from_millis),
         }
     }
 
-    /// The request under an id that is known here; params that are absent or `null` are empty.
-    pub(super) fn for_module(&self) -> String {
-        let method = json!(self.method);
-        format!(r#"{{"jsonrpc":"2.0","id":0,"method":{method},"params":{}}}"#, self.params)
-    }
-
-    /// The answer to that, under the request's own id as it came.
+    /// An answer to [`ANSWERED_ID`], under the request's own id as it came.
     pub(super) fn reply(&self, answer: &str) -> String {
-        #[derive(Deserialize)]
-        struct Answer<'a> {
-            #[serde(borrow)]
-            result: Option<&'a RawValue>,
-            #[serde(borrow)]
-            error: Option<&'a RawValue>,
-        }
-        let id = &self.id;
-        match serde_json::from_str(answer) {
-            Ok(Answer { error: Some(error), .. }) => {
-                format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#)
-            }
-            Ok(Answer { result: Some(result), .. }) => {
-                format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
-            }
-            _ => self.refuse(-32603, "it has no answer"),
+        match answer.strip_prefix(ANSWER).filter(|rest| rest.starts_with(',')) {
+            Some(rest) => format!(r#"{{"jsonrpc":"2.0","id":{}{rest}"#, self.id),
+            None => self.refuse(-32603, "it has no answer"),
         }
     }
 

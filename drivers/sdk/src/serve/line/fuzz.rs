@@ -18,12 +18,16 @@ pub fn request(stdin: &[u8]) {
 }
 
 fn check_request(asked: &Asked) {
-    let request: Value = serde_json::from_str(&asked.for_module()).expect("a request is JSON");
-    assert_eq!((&request["id"], &request["method"]), (&json!(0), &json!(asked.method)));
+    let params: Value = serde_json::from_str(&asked.params).expect("params are JSON");
+    assert!(params.is_object(), "{params}");
     let id: Value = serde_json::from_str(asked.id.get()).expect("an id is JSON");
     assert!(id.is_number() || id.is_string(), "{id}");
-    for answer in [r#"{"result": {"a": 1}}"#, r#"{"error": {"code": 1, "message": ""}}"#, "{}", ""]
-    {
+    for answer in [
+        r#"{"jsonrpc":"2.0","id":0,"result":{"a":1}}"#,
+        r#"{"jsonrpc":"2.0","id":0,"error":{"code":1,"message":""}}"#,
+        "{}",
+        "",
+    ] {
         assert_eq!(check_reply(&asked.reply(answer))["id"], id);
     }
     let error = Error::new(crate::error::ErrorKind::Cancelled, &asked.method);
