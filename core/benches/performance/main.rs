@@ -5,6 +5,8 @@
 //! expect, is told in `core/docs/performance.md`.
 
 mod args;
+#[path = "../../tests/build/cargo.rs"]
+mod cargo;
 mod engine;
 mod growth;
 mod inside;

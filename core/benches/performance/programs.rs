@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 
 use escargot::format::Message;
 
+use crate::cargo;
+
 /// Every executable of the workspace, by its name.
 pub(crate) struct Programs(BTreeMap<String, PathBuf>);
 
 impl Programs {
     /// Builds them.
     pub(crate) fn build() -> Self {
-        let build = escargot::CargoBuild::new()
+        let build = cargo::build()
             .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
             .release()
             .args(["--workspace", "--bins"]);

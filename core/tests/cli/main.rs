@@ -7,6 +7,8 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
 
 mod auto;
+#[path = "../build/cargo.rs"]
+mod cargo;
 #[cfg(target_os = "linux")]
 mod chaos;
 mod check;

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
+use crate::cargo;
 use crate::output::Output;
 use crate::running::{self, Running};
 
@@ -19,7 +20,7 @@ static MOCK_DRIVER: LazyLock<PathBuf> =
 
 /// Builds a program of the workspace like the one under test.
 pub(crate) fn build(package: &str, program: &str) -> PathBuf {
-    let build = escargot::CargoBuild::new()
+    let build = cargo::build()
         .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
         .package(package)
         .bin(program);

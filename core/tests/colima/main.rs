@@ -7,6 +7,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
 
+#[path = "../build/cargo.rs"]
+mod cargo;
 mod check;
 mod failures;
 mod life;

@@ -8,12 +8,13 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
+use crate::cargo;
+
 /// Two machines at a time would be too much for a small one.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 static DRIVER: LazyLock<PathBuf> = LazyLock::new(|| {
-    let build =
-        escargot::CargoBuild::new().package("caproni-driver-colima").bin("caproni-driver-colima");
+    let build = cargo::build().package("caproni-driver-colima").bin("caproni-driver-colima");
     build.run().unwrap().path().to_path_buf()
 });
 

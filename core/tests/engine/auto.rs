@@ -5,11 +5,11 @@ use std::sync::LazyLock;
 
 use serde_json::json;
 
+use crate::cargo;
 use crate::support::{Backend, Place};
 
 static AUTO: LazyLock<PathBuf> = LazyLock::new(|| {
-    let built =
-        escargot::CargoBuild::new().package("caproni-driver-auto").bin("caproni-driver-auto").run();
+    let built = cargo::build().package("caproni-driver-auto").bin("caproni-driver-auto").run();
     built.expect("the driver `auto` builds").path().to_path_buf()
 });
 

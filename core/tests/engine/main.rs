@@ -8,6 +8,8 @@
 //! of a node that never gets Ready, a frozen k3s instead of an API that is told to fail.
 
 mod auto;
+#[path = "../build/cargo.rs"]
+mod cargo;
 mod chaos;
 mod config;
 mod conformance;

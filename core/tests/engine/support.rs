@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::cargo;
+
 /// Two clusters at a time would be too much for a small machine, and what is left on
 /// the engine could be another test's.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -16,7 +18,7 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 /// The folder of the drivers that were built.
 static DRIVERS: LazyLock<PathBuf> = LazyLock::new(|| {
     let build = |name| {
-        let built = escargot::CargoBuild::new().package(name).bin(name).run();
+        let built = cargo::build().package(name).bin(name).run();
         built.expect("the driver builds").path().parent().expect("in a folder").to_path_buf()
     };
     let folder = build("caproni-driver-k3d");

@@ -8,6 +8,8 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it says")]
 
 mod bare;
+#[path = "../build/cargo.rs"]
+mod cargo;
 mod deb;
 mod formula;
 mod install;

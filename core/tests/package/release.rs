@@ -4,15 +4,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
+use crate::cargo;
+
 /// The version that is released.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The folder of a release build of all programs.
 static BINARIES: LazyLock<PathBuf> = LazyLock::new(|| {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--release", "--workspace", "--bins", "--target-dir"]).arg(target);
-    done(cargo.current_dir(env!("CARGO_MANIFEST_DIR")));
+    let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+    let build = cargo::build().manifest_path(workspace).release().target_dir(target);
+    let messages = build.args(["--workspace", "--bins"]).exec().unwrap();
+    messages.for_each(|message| drop(message.unwrap()));
     target.join("release")
 });
 
