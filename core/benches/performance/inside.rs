@@ -2,7 +2,9 @@
 //! driver needs: calls through the library, as `caproni` makes them.
 #![expect(clippy::print_stdout, reason = "it is how the other process is told")]
 
+use std::io::{Read, Write};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -30,9 +32,33 @@ pub(crate) fn run(task: &[String]) {
     let told = match task.as_str() {
         "calls" => runtime.block_on(calls(path)),
         "flood" => runtime.block_on(flood(path)),
+        "cat" => cat(),
         other => panic!("no task `{other}`"),
     };
     println!("{told}");
+}
+
+/// Microseconds of a line of a request's length to `cat` and back, through two pipes: the least that
+/// any call to another process costs here.
+fn cat() -> Value {
+    let mut cat = Command::new("cat");
+    let mut cat = cat.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("cat runs");
+    let (mut input, mut output) =
+        (cat.stdin.take().expect("piped"), cat.stdout.take().expect("piped"));
+    let line = b"{\"jsonrpc\":\"2.0\",\"id\":1000,\"method\":\"version\"}\n";
+    let mut back = [0; 1024];
+    let mut took = Vec::new();
+    for round in 0..CALLS + CALLS / 10 {
+        let begun = Instant::now();
+        input.write_all(line).expect("cat reads");
+        assert_eq!(output.read(&mut back).expect("cat writes"), line.len());
+        if round >= CALLS / 10 {
+            took.push(microseconds(begun.elapsed()));
+        }
+    }
+    drop(input);
+    cat.wait().expect("cat ends");
+    json!({"line": took})
 }
 
 /// Microseconds of single calls in one open session: one that the driver has nothing to do for,

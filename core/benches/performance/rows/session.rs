@@ -18,28 +18,53 @@ pub(crate) fn measure(table: &mut Table, programs: &Programs) {
     let drivers = [("mock", "caproni-driver-mock"), (flooding, "rogue")];
     let sandbox = Sandbox::new(programs, &drivers);
     output(sandbox.caproni("--driver mock start"));
-    let told = inside(&sandbox, "calls", "mock");
-    let of = |name: &str, part: f64| {
-        let all: Vec<f64> =
-            told[name].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
-        quantile(&all, part)
-    };
-    table.limit("one call in an open session, p50", 20.0, "µs", of("version", 0.5));
-    table.limit("one call in an open session, p99", 100.0, "µs", of("version", 0.99));
-    table.add(Row {
-        what: "the same, `status`, for which the mock driver reads a file, p50 and p99".into(),
-        target: "none".into(),
-        measured: format!("{:.2} µs, {:.2} µs", of("status", 0.5), of("status", 0.99)),
-        beside: String::new(),
-        ratio: None,
-        verdict: Verdict::Told,
-        far_off: false,
-    });
+    calls(table, &sandbox);
     flood(table, &sandbox, flooding);
 }
 
+fn calls(table: &mut Table, sandbox: &Sandbox) {
+    if cfg!(debug_assertions) {
+        let what = "one call in an open session";
+        table.skip(what, "20 µs, 100 µs", "the library is not optimized in a debug build");
+        return;
+    }
+    let together = inside(sandbox, "calls", "mock", Cores::One);
+    for (part, limit) in [("p50", 20.0), ("p99", 100.0)] {
+        let what = format!("one call in an open session, host and driver on one core, {part}");
+        table.limit(&what, limit, "µs", percentile(&together["version"], part));
+    }
+    let status = "the same, `status`, for which the mock driver reads a file, p50, p99";
+    tell(table, status, &together["status"], None);
+    let apart = inside(sandbox, "calls", "mock", Cores::All);
+    let cat = inside(sandbox, "cat", "mock", Cores::All);
+    let anywhere =
+        "`version` on the cores that the system chooses / a line to `cat` and back, p50, p99";
+    tell(table, anywhere, &apart["version"], Some(&cat["line"]));
+}
+
+fn percentile(values: &Value, part: &str) -> f64 {
+    let values: Vec<f64> =
+        values.as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+    quantile(&values, if part == "p50" { 0.5 } else { 0.99 })
+}
+
+fn tell(table: &mut Table, what: &str, ours: &Value, theirs: Option<&Value>) {
+    let both = |values| {
+        format!("{:.2} µs, {:.2} µs", percentile(values, "p50"), percentile(values, "p99"))
+    };
+    table.add(Row {
+        what: what.into(),
+        target: "none".into(),
+        measured: both(ours),
+        beside: theirs.map(both).unwrap_or_default(),
+        ratio: theirs.map(|theirs| percentile(ours, "p50") / percentile(theirs, "p50")),
+        verdict: Verdict::Told,
+        far_off: false,
+    });
+}
+
 fn flood(table: &mut Table, sandbox: &Sandbox, driver: &str) {
-    let told = inside(sandbox, "flood", driver);
+    let told = inside(sandbox, "flood", driver, Cores::All);
     let last: Vec<String> = (0..100).map(|n| format!("layer {n}")).collect();
     let complete =
         told["count"] == FLOOD && told["last"] == json!(last) && told["answered"] == true;
@@ -74,11 +99,35 @@ fn flood(table: &mut Table, sandbox: &Sandbox, driver: &str) {
 /// How many messages the rogue sends.
 const COUNT: &str = "CAPRONI_ROGUE_MESSAGES";
 
+/// Where two processes run that take turns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cores {
+    /// Both on one, where this can be told to the system: what a call costs.
+    One,
+    /// Where the system puts them: with what it costs to wake a core that sleeps.
+    All,
+}
+
 /// What this program tells that is started anew in the sandbox.
-fn inside(sandbox: &Sandbox, task: &str, driver: &str) -> Value {
+fn inside(sandbox: &Sandbox, task: &str, driver: &str, cores: Cores) -> Value {
     let program = std::env::current_exe().expect("this program");
-    let mut command: Command = sandbox.program(&program);
+    let mut command: Command = match which::which("taskset") {
+        Ok(taskset) if cores == Cores::One => {
+            let mut command = sandbox.program(&taskset);
+            command.args(["--cpu-list", &a_core()]).arg(program);
+            command
+        }
+        _ => sandbox.program(&program),
+    };
     command.args(["--inside", task]).arg(sandbox.path(&format!("drivers/caproni-driver-{driver}")));
     command.env(COUNT, FLOOD.to_string());
     serde_json::from_slice(&output(command).stdout).expect("JSON")
+}
+
+/// The first core that this process may run on.
+fn a_core() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    let digits = |text: &str| text.trim().chars().take_while(char::is_ascii_digit).collect();
+    allowed.map(digits).filter(|core: &String| !core.is_empty()).unwrap_or_else(|| "0".into())
 }
