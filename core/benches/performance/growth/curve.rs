@@ -68,10 +68,12 @@ pub(crate) fn curve<R: Fn() -> Command>(what: &str, cost: Cost, mut at: impl FnM
 }
 
 fn row(what: &str, cost: Cost, costs: [f64; SIZES.len()]) {
-    let [one, _, hundred, thousand] = costs;
+    let [one, ten, hundred, thousand] = costs;
+    // Of one and of ten it is nearly the same, and the difference is often noise alone.
+    let least = one.min(ten);
     let all = costs.map(|cost| format!("{cost:.1}")).join(" | ");
     let each = cost.each((thousand - hundred) / 900.0);
-    let bend = ((thousand - one) / 999.0) / ((hundred - one).max(f64::MIN_POSITIVE) / 99.0);
+    let bend = ((thousand - least) / 999.0) / ((hundred - least).max(f64::MIN_POSITIVE) / 99.0);
     let verdict = if thousand - one < one * FLAT {
         "flat"
     } else if bend <= BEND {
