@@ -76,11 +76,14 @@ fn row(what: &str, cost: Cost, costs: [f64; SIZES.len()]) {
     let bend = ((thousand - least) / 999.0) / ((hundred - least).max(f64::MIN_POSITIVE) / 99.0);
     let verdict = if thousand - one < one * FLAT {
         "flat"
+    } else if hundred - least < least * FLAT {
+        // How steep it is up to there is lost in the noise.
+        "flat to 100"
     } else if bend <= BEND {
         "straight"
     } else {
         "**BENDS**"
     };
-    let bend = if verdict == "flat" { String::new() } else { format!("{bend:.2}") };
+    let bend = if verdict.starts_with("flat") { String::new() } else { format!("{bend:.2}") };
     println!("| {what} | {all} | {each} | {bend} | {verdict} |");
 }
