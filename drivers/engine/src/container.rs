@@ -1,11 +1,12 @@
 //! One container: pure data, read from `docker inspect`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use bollard::models::{ContainerInspectResponse, ContainerSummary, PortMap, PortSummary};
+use bollard::models::{ContainerInspectResponse, PortMap};
 use caproni_driver::NodeState;
 
 use crate::binding::Binding;
+use crate::labels::Labels;
 
 /// One container.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +20,7 @@ pub struct Container {
     /// The name of the image it was made of.
     pub image: Option<String>,
     /// Its labels.
-    pub labels: HashMap<String, String>,
+    pub labels: Labels,
     /// What it publishes, the Kubernetes API left out.
     pub bindings: Vec<Binding>,
     /// Where it publishes the Kubernetes API.
@@ -49,7 +50,7 @@ impl Container {
         Self {
             id: inspected.id.unwrap_or_default(),
             name: inspected.name.unwrap_or_default().trim_start_matches('/').to_owned(),
-            state: node_state(state.status),
+            state: node_state(state.status.map(|status| status.to_string()).as_deref()),
             image: config.image,
             bindings,
             api: api.into_iter().next(),
@@ -57,28 +58,7 @@ impl Container {
             networks: networks.map(|(k, v)| (k, address(v).unwrap_or_default())).collect(),
             created: None,
             started: state.started_at,
-            labels: config.labels.unwrap_or_default(),
-        }
-    }
-
-    /// Reads what the engine's list tells: neither what is published nor what is mounted, and not
-    /// when it was started.
-    pub fn listed(listed: &ContainerSummary) -> Self {
-        let networks = listed.network_settings.clone().and_then(|settings| settings.networks);
-        let address = |network: bollard::models::EndpointSettings| network.ip_address;
-        let networks = networks.unwrap_or_default().into_iter();
-        Self {
-            id: listed.id.clone().unwrap_or_default(),
-            name: name_of(listed),
-            state: node_state(listed.state.as_ref()),
-            image: listed.image.clone(),
-            bindings: Vec::new(),
-            api: None,
-            binds: Vec::new(),
-            networks: networks.map(|(k, v)| (k, address(v).unwrap_or_default())).collect(),
-            created: listed.created,
-            started: None,
-            labels: listed.labels.clone().unwrap_or_default(),
+            labels: config.labels.unwrap_or_default().into_iter().collect(),
         }
     }
 
@@ -94,36 +74,14 @@ impl Container {
 
     /// A label's value; an empty one is none.
     pub fn label(&self, name: &str) -> Option<&str> {
-        self.labels.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.labels.get(name).filter(|value| !value.is_empty())
     }
 }
 
-/// A label's value in the engine's list.
-pub fn label_of<'a>(listed: &'a ContainerSummary, name: &str) -> Option<&'a str> {
-    listed.labels.as_ref().and_then(|labels| labels.get(name)).map(String::as_str)
-}
-
-/// A container's name in the engine's list.
-pub fn name_of(listed: &ContainerSummary) -> String {
-    let name = listed.names.as_ref().and_then(|names| names.first());
-    name.map(|name| name.trim_start_matches('/').to_owned()).unwrap_or_default()
-}
-
-/// What a running container publishes, by the engine's list.
-pub fn bindings_of(listed: &ContainerSummary) -> Vec<Binding> {
-    let binding = |port: &PortSummary| Binding {
-        host_ip: port.ip.clone().unwrap_or_default(),
-        host_port: port.public_port,
-        container_port: port.private_port,
-        protocol: port.typ.as_ref().map_or_else(|| "tcp".into(), ToString::to_string),
-    };
-    listed.ports.iter().flatten().map(binding).collect()
-}
-
 /// The engine's word in an inspection, or in its list, which has the same ones.
-fn node_state(status: Option<impl ToString>) -> NodeState {
+pub(crate) fn node_state(status: Option<&str>) -> NodeState {
     let Some(status) = status else { return NodeState::Stopped };
-    match &*status.to_string() {
+    match status {
         "running" => NodeState::Running,
         "created" => NodeState::Created,
         "restarting" => NodeState::Restarting,
@@ -181,24 +139,6 @@ mod tests {
         let texts: Vec<_> = container.bindings.iter().map(Binding::to_string).collect();
         assert_eq!(texts, ["6443/udp", "8080:80"]);
         assert_eq!(container.api.unwrap().to_string(), "127.0.0.1:40000:6443");
-    }
-
-    #[test]
-    fn the_list_tells_of_a_container_what_an_inspection_tells() {
-        let networks = json!({"Networks": {"nodes": {"IPAddress": "172.18.0.3"}}});
-        let labels = json!({"k3d.role": "server"});
-        let inspected = read(json!({
-            "Id": "1", "Name": "/a", "State": {"Status": "paused"},
-            "Config": {"Image": "k3s:1", "Labels": labels}, "NetworkSettings": networks,
-        }));
-        let listed = Container::listed(
-            &serde_json::from_value(json!({
-                "Id": "1", "Names": ["/a"], "State": "paused", "Image": "k3s:1", "Labels": labels,
-                "NetworkSettings": networks,
-            }))
-            .unwrap(),
-        );
-        assert_eq!(listed, inspected);
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use bollard::models::ContainerSummary;
 use bollard::query_parameters::{
     ListContainersOptions, ListContainersOptionsBuilder, LogsOptionsBuilder,
     RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder, StopContainerOptionsBuilder,
@@ -11,8 +10,13 @@ use bollard::query_parameters::{
 use caproni_driver::Error;
 use futures_util::TryStreamExt;
 
+use crate::ask::ask;
 use crate::container::Container;
 use crate::engine::{Engine, WORK};
+use crate::listed::Listed;
+
+/// Where an engine lists its containers.
+pub(crate) const CONTAINERS: &str = "/containers/json";
 
 /// All containers that have all of the labels.
 pub(crate) fn with_labels(labels: &[&str]) -> ListContainersOptions {
@@ -26,9 +30,9 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::connect`].
-    pub async fn container(&self, listed: &ContainerSummary) -> Result<Option<Container>, Error> {
-        let id = listed.id.clone().unwrap_or_default();
-        let inspected = self.answer_or_gone(self.docker.inspect_container(&id, None)).await?;
+    pub async fn container(&self, listed: &Listed) -> Result<Option<Container>, Error> {
+        let inspected = self.docker.inspect_container(&listed.id, None);
+        let inspected = self.answer_or_gone(inspected).await?;
         Ok(inspected
             .map(|inspected| Container { created: listed.created, ..Container::read(inspected) }))
     }
@@ -37,16 +41,17 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::connect`].
-    pub async fn list(&self, labels: &[&str]) -> Result<Vec<ContainerSummary>, Error> {
-        self.answer(self.docker.list_containers(Some(with_labels(labels)))).await
+    pub async fn list(&self, labels: &[&str]) -> Result<Vec<Listed>, Error> {
+        self.answer(ask(self.docker.clone(), CONTAINERS, with_labels(labels))).await
     }
 
     /// Lists all containers that run.
     ///
     /// # Errors
     /// As [`Engine::connect`].
-    pub async fn running(&self) -> Result<Vec<ContainerSummary>, Error> {
-        self.answer(self.docker.list_containers(None)).await
+    pub async fn running(&self) -> Result<Vec<Listed>, Error> {
+        let running = ListContainersOptions::default();
+        self.answer(ask(self.docker.clone(), CONTAINERS, running)).await
     }
 
     /// The end of what a container printed, by lines.

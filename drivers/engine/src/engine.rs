@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::Docker;
-use bollard::models::ContainerSummary;
 use caproni_driver::backend::{Backend, Platform};
 use caproni_driver::{Error, ErrorKind, Program, Request};
 use tokio::sync::Semaphore;
 
-use crate::containers::with_labels;
+use crate::ask::ask;
+use crate::containers::{CONTAINERS, with_labels};
 use crate::endpoint::{Endpoint, Transport};
+use crate::listed::Listed;
 use crate::mend::{self, Silence};
 use crate::opening;
 use crate::silence::{silence, silent, status_code, unexpected};
@@ -89,19 +90,14 @@ impl Engine {
         request: &Request,
         backend: &Backend,
         label: &str,
-    ) -> Result<(Self, Vec<ContainerSummary>), Error> {
+    ) -> Result<(Self, Vec<Listed>), Error> {
         let opened = Self::open_and_list(request, label).await;
         opened.map_err(|error| Self::failed_for(backend, error))
     }
 
-    async fn open_and_list(
-        request: &Request,
-        label: &str,
-    ) -> Result<(Self, Vec<ContainerSummary>), Error> {
+    async fn open_and_list(request: &Request, label: &str) -> Result<(Self, Vec<Listed>), Error> {
         let endpoint = Endpoint::of_environment()?;
-        let list = |docker: Docker| async move {
-            docker.list_containers(Some(with_labels(&[label]))).await
-        };
+        let list = |docker| ask(docker, CONTAINERS, with_labels(&[label]));
         let opened = opening::open_and_ask(&endpoint.transport, list);
         match within(request, answer(&endpoint), Box::pin(opened)).await {
             Ok((docker, listed)) => Ok((Self::over(docker, endpoint, request), listed)),

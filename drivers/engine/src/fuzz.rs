@@ -2,9 +2,9 @@
 //!
 //! `core/fuzz` calls it from libFuzzer, and the test here with what libFuzzer found.
 
-use bollard::models::{ContainerInspectResponse, ContainerSummary};
+use bollard::models::ContainerInspectResponse;
 
-use crate::{Binding, Container, Endpoint, Environment, Refusal, bindings_of, label_of, name_of};
+use crate::{Binding, Container, Endpoint, Environment, Listed, Refusal};
 
 /// What stands between docker's config file and the one of a context, in an input.
 const BETWEEN: &str = "\n%%%\n";
@@ -20,9 +20,9 @@ pub fn docker(input: &[u8]) {
     if let Ok(inspected) = serde_json::from_str::<ContainerInspectResponse>(&text) {
         Container::read(inspected).bindings.iter().for_each(written_and_read);
     }
-    if let Ok(listed) = serde_json::from_str::<ContainerSummary>(&text) {
-        let _ = (name_of(&listed), label_of(&listed, "k3d.cluster"));
-        bindings_of(&listed).iter().for_each(written_and_read);
+    if let Ok(listed) = serde_json::from_str::<Listed>(&text) {
+        listed.bindings().iter().for_each(written_and_read);
+        assert_eq!(listed.name().to_owned(), listed.into_container().name);
     }
     if let Some((config, context)) = text.split_once(BETWEEN) {
         files(config, context);

@@ -13,9 +13,9 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 
 use crate::binding::Binding;
-use crate::container::{bindings_of, label_of};
 use crate::endpoint::Transport;
 use crate::engine::Engine;
+use crate::listed::Listed;
 use crate::taken;
 use crate::vantage::Vantage;
 
@@ -140,8 +140,8 @@ pub async fn ports(engine: &Engine, own: &str, wanted: &[Binding]) -> Vec<Health
 async fn have(engine: &Engine, own: &str) -> Vec<Binding> {
     let Some((name, value)) = own.split_once('=') else { return Vec::new() };
     let running = engine.running().await.unwrap_or_default();
-    let its = running.iter().filter(|container| label_of(container, name) == Some(value));
-    its.flat_map(bindings_of).collect()
+    let its = running.iter().filter(|container| container.label(name) == Some(value));
+    its.flat_map(Listed::bindings).collect()
 }
 
 /// Takes the port for a moment. That it may not be taken by this user says nothing: the engine

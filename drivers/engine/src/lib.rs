@@ -5,6 +5,7 @@
 //! fails in the protocol's words: an engine that does not answer is never "no cluster",
 //! and comes with what mends it on this machine.
 
+mod ask;
 mod binding;
 mod connector;
 mod container;
@@ -17,7 +18,9 @@ mod files;
 pub mod fuzz;
 pub mod health;
 mod images;
+mod labels;
 mod lasting;
+mod listed;
 mod mend;
 mod networks;
 mod opening;
@@ -31,11 +34,13 @@ mod vantage;
 mod volumes;
 
 pub use binding::Binding;
-pub use bollard::models::{ContainerSummary, Network};
-pub use container::{Container, bindings_of, identity, label_of, name_of};
+pub use container::{Container, identity};
 pub use endpoint::{Endpoint, Environment, Source, Transport};
 pub use engine::Engine;
 pub use images::{check_archive, is_archive};
+pub use labels::Labels;
+pub use listed::Listed;
+pub use networks::Network;
 pub use refusal::{Refusal, between};
 pub use ssh::Destination;
 pub use vantage::Vantage;

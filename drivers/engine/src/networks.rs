@@ -2,12 +2,26 @@
 
 use std::collections::HashMap;
 
-use bollard::models::{Network, NetworkDisconnectRequest};
+use bollard::models::NetworkDisconnectRequest;
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
 use caproni_driver::Error;
+use serde::Deserialize;
 
+use crate::ask::ask;
+use crate::containers::CONTAINERS;
 use crate::engine::{Engine, Failure, WORK};
+use crate::listed::Listed;
 use crate::silence::status_code;
+
+/// A network, as far as it is read.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Network {
+    /// The engine's id.
+    pub id: String,
+    /// Its name, which another one may have too.
+    pub name: String,
+}
 
 impl Engine {
     /// Tells whether any container, stopped ones too, is in a network.
@@ -17,7 +31,9 @@ impl Engine {
     pub async fn is_used(&self, network: &str) -> Result<bool, Error> {
         let filters = HashMap::from([("network".to_owned(), vec![network.to_owned()])]);
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-        Ok(!self.answer(self.docker.list_containers(Some(options))).await?.is_empty())
+        let listed: Vec<Listed> =
+            self.answer(ask(self.docker.clone(), CONTAINERS, options)).await?;
+        Ok(!listed.is_empty())
     }
 
     /// Finds the networks of these names that have the label. There may be two of one name.
@@ -26,8 +42,7 @@ impl Engine {
     /// As [`Engine::connect`].
     pub async fn networks(&self, label: &str, names: &[String]) -> Result<Vec<Network>, Error> {
         let networks = self.networks_with(label).await?;
-        let named = |network: &Network| network.name.as_ref().is_some_and(|n| names.contains(n));
-        Ok(networks.into_iter().filter(named).collect())
+        Ok(networks.into_iter().filter(|network| names.contains(&network.name)).collect())
     }
 
     /// Finds all networks that have the label.
@@ -37,7 +52,7 @@ impl Engine {
     pub async fn networks_with(&self, label: &str) -> Result<Vec<Network>, Error> {
         let filters = HashMap::from([("label".to_owned(), vec![label.to_owned()])]);
         let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
-        self.answer(self.docker.list_networks(Some(options))).await
+        self.answer(ask(self.docker.clone(), "/networks", options)).await
     }
 
     /// Takes a container out of a network, by force; gone is fine.

@@ -1,11 +1,10 @@
 //! Ports of the host that another container has already.
 
-use bollard::models::ContainerSummary;
 use caproni_driver::{Error, ErrorKind};
 
 use crate::binding::Binding;
-use crate::container::{bindings_of, label_of, name_of};
 use crate::engine::Engine;
+use crate::listed::Listed;
 
 /// Refuses ports that a running container of anybody else publishes.
 ///
@@ -20,10 +19,10 @@ pub async fn check(engine: &Engine, own: &str, wanted: &[Binding]) -> Result<(),
         return Ok(());
     }
     for container in engine.running().await?.iter().filter(|c| !is_of(c, own)) {
-        let bindings = bindings_of(container);
+        let bindings = container.bindings();
         let taken = wanted.iter().find(|wanted| bindings.iter().any(|b| wanted.collides(b)));
         if let Some(port) = taken.and_then(|binding| binding.host_port) {
-            return Err(conflict(port, &name_of(container)));
+            return Err(conflict(port, container.name()));
         }
     }
     Ok(())
@@ -37,9 +36,9 @@ pub async fn with_holder(engine: &Engine, own: &str, mut error: Error) -> Error 
     let holder = running
         .iter()
         .filter(|container| !is_of(container, own))
-        .find(|container| bindings_of(container).iter().any(|b| b.host_port == Some(port)));
+        .find(|container| container.bindings().iter().any(|b| b.host_port == Some(port)));
     if let Some(holder) = holder {
-        error.data.holder = Some(format!("container `{}`", name_of(holder)));
+        error.data.holder = Some(format!("container `{}`", holder.name()));
     }
     error
 }
@@ -53,8 +52,8 @@ fn conflict(port: u16, holder: &str) -> Error {
     error
 }
 
-fn is_of(container: &ContainerSummary, own: &str) -> bool {
-    own.split_once('=').is_some_and(|(name, value)| label_of(container, name) == Some(value))
+fn is_of(container: &Listed, own: &str) -> bool {
+    own.split_once('=').is_some_and(|(name, value)| container.label(name) == Some(value))
 }
 
 #[cfg(test)]

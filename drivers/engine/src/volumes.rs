@@ -4,8 +4,23 @@ use std::collections::HashMap;
 
 use bollard::query_parameters::{ListVolumesOptionsBuilder, RemoveVolumeOptionsBuilder};
 use caproni_driver::Error;
+use serde::Deserialize;
 
+use crate::ask::ask;
 use crate::engine::{Engine, WORK};
+
+/// What the engine answers when it is asked for volumes, as far as it is read.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Volumes {
+    volumes: Option<Vec<Volume>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Volume {
+    name: String,
+}
 
 impl Engine {
     /// Names the volumes that have the label.
@@ -15,7 +30,7 @@ impl Engine {
     pub async fn volumes(&self, label: &str) -> Result<Vec<String>, Error> {
         let filters = HashMap::from([("label".to_owned(), vec![label.to_owned()])]);
         let options = ListVolumesOptionsBuilder::default().filters(&filters).build();
-        let listed = self.answer(self.docker.list_volumes(Some(options))).await?;
+        let listed: Volumes = self.answer(ask(self.docker.clone(), "/volumes", options)).await?;
         Ok(listed.volumes.unwrap_or_default().into_iter().map(|volume| volume.name).collect())
     }
 
@@ -24,7 +39,9 @@ impl Engine {
     /// # Errors
     /// As [`Engine::connect`].
     pub async fn has_volume(&self, name: &str) -> Result<bool, Error> {
-        Ok(self.answer_or_gone(self.docker.inspect_volume(name)).await?.is_some())
+        let path = format!("/volumes/{name}");
+        let asked = ask::<Volume>(self.docker.clone(), &path, ());
+        Ok(self.answer_or_gone(asked).await?.is_some())
     }
 
     /// Removes a volume; gone is fine.

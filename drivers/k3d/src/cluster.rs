@@ -228,7 +228,7 @@ pub(crate) mod tests {
         let document: Value = serde_json::from_str(&text).unwrap();
         let label = document["options"]["runtime"]["labels"][0]["label"].as_str().unwrap();
         let label = label.strip_prefix("dev.caproni.config=").unwrap().to_owned();
-        cluster.containers[1].labels.insert(CONFIG_LABEL.into(), label);
+        cluster.containers[1].labels.set(CONFIG_LABEL, label);
         let mappings = parse_all(config.port_mappings.iter().map(String::as_str));
         cluster.containers[0].bindings =
             mappings.into_iter().filter(Mapping::is_at_load_balancer).map(|m| m.binding).collect();

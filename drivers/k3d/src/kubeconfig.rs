@@ -6,7 +6,7 @@
 use caproni_driver::backend::kubeconfig::{self, Address};
 use caproni_driver::{Error, ErrorKind, Kubeconfig, Request};
 use caproni_engine::plan::not_running;
-use caproni_engine::{Binding, Container, Engine, Vantage};
+use caproni_engine::{Binding, Container, Engine, Listed, Vantage};
 use futures_util::future::try_join3;
 
 use crate::cluster::Cluster;
@@ -25,7 +25,7 @@ const API_PORT: &str = "k3d.server.api.port";
 /// `ClusterNotRunning` when there is no cluster, or none that ever ran.
 pub(crate) async fn kubeconfig(request: &Request, profile: &str) -> Result<Kubeconfig, Error> {
     let (engine, listed) = Engine::connect_and_list(request, &K3D, &label(profile)).await?;
-    let containers = listed.iter().map(Container::listed).collect();
+    let containers = listed.iter().cloned().map(Listed::into_container).collect();
     let servers = Cluster { name: profile.into(), containers, ..Cluster::default() };
     let Some(server) = writer(&servers) else {
         let message = format!("there is no cluster `{profile}`");
@@ -51,7 +51,7 @@ pub(crate) async fn kubeconfig(request: &Request, profile: &str) -> Result<Kubec
 /// The server whose kubeconfig is taken. k3d's choice is the one on which it noted the API's address.
 fn writer(cluster: &Cluster) -> Option<&Container> {
     let servers = cluster.servers();
-    let noted = servers.iter().find(|server| server.labels.contains_key(API_PORT));
+    let noted = servers.iter().find(|server| server.labels.get(API_PORT).is_some());
     noted.or(servers.first()).copied()
 }
 
@@ -129,7 +129,7 @@ mod tests {
         let mut cluster = running();
         let bound = cluster.load_balancer().unwrap().api.clone().unwrap();
         for node in &mut cluster.containers {
-            node.labels.insert("k3d.server.api.host".into(), "k8s.example".into());
+            node.labels.set("k3d.server.api.host", "k8s.example");
             if let Some(api) = &mut node.api {
                 api.host_ip = "10.1.2.3".into();
             }

@@ -1,7 +1,7 @@
 //! Looking at all there is of a cluster; changes nothing.
 
 use caproni_driver::Error;
-use caproni_engine::{Container, ContainerSummary, Engine, label_of};
+use caproni_engine::{Container, Engine, Listed};
 use futures_util::future::{join, try_join, try_join_all};
 
 use crate::cluster::{CLUSTER_LABEL, Cluster};
@@ -32,9 +32,9 @@ pub(crate) async fn look(engine: &Engine, name: &str) -> Result<Cluster, Error> 
 pub(crate) async fn look_at(
     engine: &Engine,
     name: &str,
-    listed: &[ContainerSummary],
+    listed: &[Listed],
 ) -> Result<Cluster, Error> {
-    let containers = listed.iter().map(|summary| engine.container(summary));
+    let containers = listed.iter().map(|listed| engine.container(listed));
     let finished = is_finished(engine, listed);
     let (containers, finished) = join(try_join_all(containers), finished).await;
     let containers: Vec<Container> = containers?.into_iter().flatten().collect();
@@ -49,17 +49,14 @@ pub(crate) async fn look_at(
 pub(crate) async fn glance_at(
     engine: &Engine,
     name: &str,
-    listed: &[ContainerSummary],
+    listed: Vec<Listed>,
 ) -> Result<Cluster, Error> {
-    let containers: Vec<Container> = listed.iter().map(Container::listed).collect();
     // The list has no name of an image whose name is another one's by now.
-    if containers
-        .iter()
-        .any(|it| it.image.as_ref().is_none_or(|image| image.starts_with("sha256:")))
-    {
-        return Box::pin(look_at(engine, name, listed)).await;
+    if listed.iter().any(|it| it.image().is_none_or(|image| image.starts_with("sha256:"))) {
+        return Box::pin(look_at(engine, name, &listed)).await;
     }
-    let finished = is_finished(engine, listed).await?;
+    let finished = is_finished(engine, &listed).await?;
+    let containers = listed.into_iter().map(Listed::into_container).collect();
     with_leftovers(engine, of_listed(name, containers, finished)).await
 }
 
@@ -119,10 +116,9 @@ pub(crate) async fn mark_finished(engine: &Engine, cluster: &Cluster) -> Result<
 /// Looks for the mark on the servers that this driver made; others count as finished.
 ///
 /// One server that has it is enough: another may have been added or replaced since.
-async fn is_finished(engine: &Engine, listed: &[ContainerSummary]) -> Result<bool, Error> {
-    let ours = listed.iter().filter(|summary| label_of(summary, CONFIG_LABEL).is_some());
-    let marks =
-        ours.map(|server| engine.has_lasting_file(server.id.as_deref().unwrap_or_default(), MARK));
+async fn is_finished(engine: &Engine, listed: &[Listed]) -> Result<bool, Error> {
+    let ours = listed.iter().filter(|listed| listed.label(CONFIG_LABEL).is_some());
+    let marks = ours.map(|server| engine.has_lasting_file(&server.id, MARK));
     let marks = try_join_all(marks).await?;
     Ok(marks.is_empty() || marks.contains(&true))
 }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use caproni_driver::{Error, ErrorKind};
-use caproni_engine::{ContainerSummary, Engine, Network, label_of};
+use caproni_engine::{Engine, Listed, Network};
 use futures_util::future::{try_join, try_join_all};
 
 use crate::look::{K3D_LABEL, label, own_network, volumes};
@@ -84,7 +84,7 @@ async fn pass(
 ) -> Result<bool, Error> {
     let own = own_network(cluster);
     let containers = engine.list(&[&label(cluster)]).await?;
-    let networks = containers.iter().filter_map(|c| label_of(c, "k3d.cluster.network"));
+    let networks = containers.iter().filter_map(|c| c.label("k3d.cluster.network"));
     joined.extend(networks.filter(|network| *network != own).map(Into::into));
     let removed =
         try_join_all(containers.iter().map(|container| remove(engine, container, &own))).await?;
@@ -102,10 +102,10 @@ async fn pass(
 
 /// Removes a container, unless it is a registry that other networks use as well: that one
 /// is only taken out of this cluster's, as k3d does.
-async fn remove(engine: &Engine, container: &ContainerSummary, own: &str) -> Result<bool, Error> {
-    let id = container.id.as_deref().unwrap_or_default();
+async fn remove(engine: &Engine, container: &Listed, own: &str) -> Result<bool, Error> {
+    let id = &container.id;
     if is_registry(container) {
-        let networks = networks_of(container);
+        let networks: Vec<&str> = container.networks().collect();
         let others = networks.iter().any(|network| ![own, "bridge", "host"].contains(network));
         let is_in = networks.contains(&own);
         if others && is_in {
@@ -119,13 +119,8 @@ async fn remove(engine: &Engine, container: &ContainerSummary, own: &str) -> Res
     Ok(true)
 }
 
-fn is_registry(container: &ContainerSummary) -> bool {
-    label_of(container, "k3d.role") == Some("registry")
-}
-
-fn networks_of(container: &ContainerSummary) -> Vec<&str> {
-    let networks = container.network_settings.as_ref().and_then(|s| s.networks.as_ref());
-    networks.into_iter().flatten().map(|(name, _)| name.as_str()).collect()
+fn is_registry(container: &Listed) -> bool {
+    container.label("k3d.role") == Some("registry")
 }
 
 /// Removes networks by their ids, since two may have one name.
@@ -136,8 +131,7 @@ async fn remove_networks(
 ) -> Result<bool, Error> {
     let mut found = false;
     for network in networks {
-        let id = network.id.unwrap_or_default();
-        let name = network.name.unwrap_or_default();
+        let Network { id, name } = network;
         if engine.remove_network(&id).await? {
             found = true;
             continue;
@@ -155,9 +149,8 @@ async fn remove_networks(
 /// Registries that a cluster was connected to stay in its network when it goes.
 async fn take_registries_out(engine: &Engine, network: &str, id: &str) -> Result<(), Error> {
     let registries = engine.list(&[K3D_LABEL, "k3d.role=registry"]).await?;
-    let inside = registries.iter().filter(|registry| networks_of(registry).contains(&network));
-    let registries = inside.filter_map(|registry| registry.id.as_deref());
-    try_join_all(registries.map(|registry| engine.disconnect(id, registry))).await?;
+    let inside = registries.iter().filter(|registry| registry.networks().any(|it| it == network));
+    try_join_all(inside.map(|registry| engine.disconnect(id, &registry.id))).await?;
     Ok(())
 }
 
@@ -169,9 +162,8 @@ async fn remove_joined(engine: &Engine, joined: &[String]) -> Result<bool, Error
     }
     let mut found = false;
     for network in engine.networks(K3D_LABEL, joined).await? {
-        let id = network.id.unwrap_or_default();
-        if !engine.is_used(&id).await? {
-            found |= engine.remove_network(&id).await?;
+        if !engine.is_used(&network.id).await? {
+            found |= engine.remove_network(&network.id).await?;
         }
     }
     Ok(found)

@@ -6,7 +6,7 @@
 use caproni_driver::backend::kubeconfig::{self, Address};
 use caproni_driver::{Error, ErrorKind, Kubeconfig, Request};
 use caproni_engine::plan::not_running;
-use caproni_engine::{Binding, Container, Engine, Vantage};
+use caproni_engine::{Binding, Container, Engine, Listed, Vantage};
 use futures_util::future::{try_join_all, try_join3};
 
 use crate::cluster::Cluster;
@@ -27,7 +27,7 @@ pub(crate) async fn kubeconfig(request: &Request, profile: &str) -> Result<Kubec
     if listed.is_empty() {
         return Err(not_running(format!("there is no cluster `{profile}`")));
     }
-    let containers = listed.iter().map(Container::listed).collect();
+    let containers = listed.iter().cloned().map(Listed::into_container).collect();
     let nodes = Cluster { name: profile.into(), containers, ..Cluster::default() };
     let control_planes = nodes.of_role(Role::ControlPlane);
     let texts = try_join_all(control_planes.iter().map(|node| engine.read(&node.id, FILE)));

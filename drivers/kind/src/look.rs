@@ -1,7 +1,7 @@
 //! Looking at all there is of a cluster; changes nothing.
 
 use caproni_driver::Error;
-use caproni_engine::{Container, ContainerSummary, Engine};
+use caproni_engine::{Container, Engine, Listed};
 use futures_util::future::{try_join_all, try_join3};
 
 use crate::cluster::{CLUSTER_LABEL, Cluster};
@@ -26,10 +26,10 @@ pub(crate) async fn look(engine: &Engine, name: &str) -> Result<Cluster, Error> 
 pub(crate) async fn look_at(
     engine: &Engine,
     name: &str,
-    listed: &[ContainerSummary],
+    listed: &[Listed],
 ) -> Result<Cluster, Error> {
-    let nodes: Vec<Container> = listed.iter().map(Container::listed).collect();
-    let containers = try_join_all(listed.iter().map(|summary| engine.container(summary)));
+    let nodes: Vec<Container> = listed.iter().cloned().map(Listed::into_container).collect();
+    let containers = try_join_all(listed.iter().map(|listed| engine.container(listed)));
     let (containers, kept, version) =
         try_join3(containers, kept::read(engine, &nodes), version::read(engine, &nodes)).await?;
     let containers: Vec<Container> = containers.into_iter().flatten().collect();
@@ -43,33 +43,38 @@ pub(crate) async fn look_at(
 /// As [`Engine::connect`].
 pub(crate) async fn glance_at(
     engine: &Engine,
-    name: &str,
-    listed: &[ContainerSummary],
+    name: String,
+    listed: Vec<Listed>,
 ) -> Result<Cluster, Error> {
-    let containers: Option<Vec<Container>> = listed.iter().map(with_mark).collect();
-    let Some(containers) = containers else {
-        return Box::pin(look_at(engine, name, listed)).await;
-    };
+    if !listed.iter().all(tells_mounts) {
+        return Box::pin(look_at(engine, &name, &listed)).await;
+    }
+    let containers: Vec<Container> = listed.into_iter().map(with_mark).collect();
     let is_ours = containers.iter().any(|node| !node.binds.is_empty());
     // With what others made nothing is kept.
     let kept = if is_ours { kept::read_first(engine, &containers).await? } else { None };
     Ok(of_kept(name, containers, kept))
 }
 
-/// A container as the engine lists it, with the mark if it has that; `None` where this engine does
-/// not list what is mounted.
-fn with_mark(listed: &ContainerSummary) -> Option<Container> {
-    let mut container = Container::listed(listed);
-    if Role::of(&container) != Some(Role::LoadBalancer) {
-        // Each node has something mounted: its volumes, if nothing else.
-        let mounts = listed.mounts.as_ref().filter(|mounts| !mounts.is_empty())?;
-        let mut targets = mounts.iter().filter_map(|mount| mount.destination.as_deref());
-        container.binds.extend(targets.any(document::is_mark).then(document::mark));
-    }
-    Some(container)
+/// Whether this engine lists what is mounted: each node has something, its volumes if nothing else.
+fn tells_mounts(listed: &Listed) -> bool {
+    Role::listed(listed) == Some(Role::LoadBalancer) || listed.mounted().next().is_some()
 }
 
-fn of_kept(name: &str, containers: Vec<Container>, kept: Option<Result<Kept, Error>>) -> Cluster {
+/// A container as the engine lists it, with the mark if it has that.
+fn with_mark(listed: Listed) -> Container {
+    let is_node = Role::listed(&listed) != Some(Role::LoadBalancer);
+    let has_mark = is_node && listed.mounted().any(document::is_mark);
+    let mut container = listed.into_container();
+    container.binds.extend(has_mark.then(document::mark));
+    container
+}
+
+fn of_kept(
+    name: impl Into<String>,
+    containers: Vec<Container>,
+    kept: Option<Result<Kept, Error>>,
+) -> Cluster {
     let (kept, unreadable) = match kept.transpose() {
         Ok(kept) => (kept, None),
         Err(error) => (None, Some(error)),
@@ -89,7 +94,8 @@ mod tests {
 
     fn binds(role: &str, mounts: Value) -> Option<Vec<String>> {
         let listed = json!({"Labels": {"io.x-k8s.kind.role": role}, "Mounts": mounts});
-        with_mark(&serde_json::from_value(listed).unwrap()).map(|container| container.binds)
+        let listed: Listed = serde_json::from_value(listed).unwrap();
+        tells_mounts(&listed).then(|| with_mark(listed).binds)
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! What kind uses a container for, and how it calls its nodes.
 
 use caproni_driver::NodeRole;
-use caproni_engine::Container;
+use caproni_engine::{Container, Listed};
+
+/// The label that tells it.
+const LABEL: &str = "io.x-k8s.kind.role";
 
 /// What kind uses a container for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,7 +20,16 @@ pub(crate) enum Role {
 impl Role {
     /// Reads a container's role; `None` for one that is not known.
     pub(crate) fn of(container: &Container) -> Option<Self> {
-        match container.label("io.x-k8s.kind.role")? {
+        Self::read(container.label(LABEL)?)
+    }
+
+    /// As [`Role::of`], of a container that the engine lists.
+    pub(crate) fn listed(listed: &Listed) -> Option<Self> {
+        Self::read(listed.label(LABEL)?)
+    }
+
+    fn read(word: &str) -> Option<Self> {
+        match word {
             "control-plane" => Some(Self::ControlPlane),
             "worker" => Some(Self::Worker),
             "external-load-balancer" => Some(Self::LoadBalancer),

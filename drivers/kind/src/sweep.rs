@@ -38,8 +38,7 @@ async fn passes(engine: &Engine, cluster: &str, clean_passes: usize) -> Result<b
     let (mut found, mut clean) = (false, 0);
     for number in 1..=PASSES {
         let listed = engine.list(&[&label(cluster)]).await?;
-        let ids = listed.iter().filter_map(|container| container.id.as_deref());
-        try_join_all(ids.map(|id| engine.remove(id))).await?;
+        try_join_all(listed.iter().map(|container| engine.remove(&container.id))).await?;
         found |= !listed.is_empty();
         clean = if listed.is_empty() { clean + 1 } else { 0 };
         if clean == clean_passes {

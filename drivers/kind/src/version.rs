@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use caproni_driver::Error;
-use caproni_engine::{Container, ContainerSummary, Engine};
+use caproni_engine::{Container, Engine, Listed};
 use futures_util::future::try_join_all;
 
 use crate::role::Role;
@@ -32,11 +32,11 @@ pub(crate) struct Images {
 
 impl Images {
     /// Takes note of a container of a cluster.
-    pub(crate) fn add(&mut self, cluster: &str, listed: &ContainerSummary) {
-        let Some(id) = listed.id.clone().filter(|_| is_control_plane(&Container::listed(listed)))
-        else {
+    pub(crate) fn add(&mut self, cluster: &str, listed: &Listed) {
+        if Role::listed(listed) != Some(Role::ControlPlane) {
             return;
-        };
+        }
+        let id = listed.id.clone();
         let image = listed.image_id.clone().unwrap_or_else(|| id.clone());
         self.of_cluster.entry(cluster.into()).or_insert_with(|| image.clone());
         self.containers.entry(image).or_default().push(id);

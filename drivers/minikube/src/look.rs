@@ -1,7 +1,7 @@
 //! Looking at all there is of a cluster; changes nothing.
 
 use caproni_driver::{Error, Request};
-use caproni_engine::{Container, Engine, name_of};
+use caproni_engine::{Container, Engine};
 use futures_util::future::try_join_all;
 
 use crate::cluster::{Answer, Cluster};
@@ -117,7 +117,7 @@ pub(crate) async fn containers(
     name: &str,
 ) -> Result<Vec<Container>, Error> {
     let mut listed = engine.list(&[LABEL]).await?;
-    listed.retain(|container| is_of(home, name, &name_of(container)));
+    listed.retain(|container| is_of(home, name, container.name()));
     let containers = listed.iter().map(|container| engine.container(container));
     Ok(try_join_all(containers).await?.into_iter().flatten().collect())
 }

@@ -76,7 +76,7 @@ async fn pass(engine: &Engine, minikube: &Minikube, name: &str) -> Result<bool, 
     let volumes = volumes(engine, home, name).await?;
     try_join_all(volumes.iter().map(|volume| engine.remove_volume(volume))).await?;
     let networks = engine.networks(LABEL, &[name.to_owned()]).await?;
-    let ids = networks.iter().filter_map(|network| network.id.as_deref());
+    let ids = networks.iter().map(|network| network.id.as_str());
     let removed = try_join_all(ids.map(|id| engine.remove_network(id))).await?;
     Ok(containers || !volumes.is_empty() || removed.contains(&true))
 }

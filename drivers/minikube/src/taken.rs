@@ -4,7 +4,7 @@
 //! failed start is mended by deleting the machine, whose container goes by its name alone.
 
 use caproni_driver::{Error, ErrorKind};
-use caproni_engine::{Engine, name_of};
+use caproni_engine::{Engine, Listed};
 
 use crate::look::LABEL;
 use crate::profile::machine_name;
@@ -15,8 +15,8 @@ use crate::profile::machine_name;
 /// `ResourceConflict` with what has the name, and the engine's.
 pub(crate) async fn check_names(engine: &Engine, cluster: &str, nodes: u32) -> Result<(), Error> {
     let names = names(cluster, nodes);
-    let of = |listed: Vec<caproni_engine::ContainerSummary>| -> Vec<String> {
-        listed.iter().map(name_of).collect()
+    let of = |listed: Vec<Listed>| -> Vec<String> {
+        listed.iter().map(|it| it.name().to_owned()).collect()
     };
     let (all, own) = (of(engine.list(&[]).await?), of(engine.list(&[LABEL]).await?));
     if let Some(name) = names.iter().find(|name| all.contains(name) && !own.contains(name)) {
