@@ -155,7 +155,8 @@ impl<'a> Trial<'a> {
 
     pub(super) fn schema(&self) -> Value {
         let known = self.known.as_ref();
-        known.map_or_else(|| json!({}), |known| known.description.config_schema.clone())
+        known
+            .map_or_else(|| json!({}), |known| known.description.config_schema.clone().into_value())
     }
 
     /// Tells whether the driver lists an optional method.

@@ -1,8 +1,6 @@
 //! The driver's section in `caproni.yaml`.
 
-use std::sync::LazyLock;
-
-use caproni_driver::{Error, ErrorKind, Violation};
+use caproni_driver::{ConfigSchema, Error, ErrorKind, Violation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -147,8 +145,8 @@ impl ColimaConfig {
 }
 
 /// The config's JSON Schema.
-pub(crate) fn schema() -> &'static Value {
-    static SCHEMA: LazyLock<Value> = LazyLock::new(caproni_driver::config::schema::<ColimaConfig>);
+pub(crate) fn schema() -> &'static ConfigSchema {
+    static SCHEMA: ConfigSchema = ConfigSchema::of_text(include_str!("../config.schema.json"));
     &SCHEMA
 }
 
@@ -186,6 +184,12 @@ pub(crate) mod tests {
             Ok(_) => Vec::new(),
             Err(error) => error.data.violations.into_iter().map(|one| one.path).collect(),
         }
+    }
+
+    #[test]
+    fn the_schema_that_is_told_is_that_of_the_type() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/config.schema.json");
+        caproni_driver::testing::check_schema::<ColimaConfig>(file);
     }
 
     #[test]

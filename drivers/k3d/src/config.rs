@@ -1,8 +1,6 @@
 //! The driver's section in `caproni.yaml`.
 
-use std::sync::LazyLock;
-
-use caproni_driver::{Error, ErrorKind, Violation};
+use caproni_driver::{ConfigSchema, Error, ErrorKind, Violation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -130,8 +128,8 @@ fn yes() -> bool {
 }
 
 /// The JSON Schema of [`K3dConfig`].
-pub(crate) fn schema() -> &'static Value {
-    static SCHEMA: LazyLock<Value> = LazyLock::new(caproni_driver::config::schema::<K3dConfig>);
+pub(crate) fn schema() -> &'static ConfigSchema {
+    static SCHEMA: ConfigSchema = ConfigSchema::of_text(include_str!("../config.schema.json"));
     &SCHEMA
 }
 
@@ -206,6 +204,12 @@ mod tests {
         let error = K3dConfig::read(&config).unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::InvalidDriverConfig);
         error.data.violations.into_iter().map(|violation| violation.path).collect()
+    }
+
+    #[test]
+    fn the_schema_that_is_told_is_that_of_the_type() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/config.schema.json");
+        caproni_driver::testing::check_schema::<K3dConfig>(file);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use caproni_driver::{
     Clusters, Description, Diagnosis, DriverServer, Error, Extensions, Kubeconfig, Outcome, Peer,
-    Plan, Request, Status, Usage, Versions, async_trait, describe, serve,
+    Plan, Request, Status, Usage, Versions, async_trait, describe_as, serve,
 };
 use caproni_engine::plan::{Exec, Logs};
 use serde_json::Value;
@@ -58,7 +58,7 @@ impl DriverServer for K3dDriver {
             "diagnose",
             "loadImage",
         ];
-        describe::<config::K3dConfig>(NAME, VERSION, &methods, &offered)
+        describe_as(NAME, VERSION, &methods, &offered, config::schema().clone())
     }
 
     async fn start(

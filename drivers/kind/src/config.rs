@@ -1,9 +1,8 @@
 //! The driver's section in `caproni.yaml`.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
-use caproni_driver::{Error, ErrorKind, Violation};
+use caproni_driver::{ConfigSchema, Error, ErrorKind, Violation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -100,8 +99,8 @@ fn one() -> u32 {
 }
 
 /// The JSON Schema of [`KindConfig`].
-pub(crate) fn schema() -> &'static Value {
-    static SCHEMA: LazyLock<Value> = LazyLock::new(caproni_driver::config::schema::<KindConfig>);
+pub(crate) fn schema() -> &'static ConfigSchema {
+    static SCHEMA: ConfigSchema = ConfigSchema::of_text(include_str!("../config.schema.json"));
     &SCHEMA
 }
 
@@ -213,6 +212,12 @@ mod tests {
         let error = KindConfig::read(&config).unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::InvalidDriverConfig);
         error.data.violations.into_iter().map(|violation| violation.path).collect()
+    }
+
+    #[test]
+    fn the_schema_that_is_told_is_that_of_the_type() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/config.schema.json");
+        caproni_driver::testing::check_schema::<KindConfig>(file);
     }
 
     #[test]

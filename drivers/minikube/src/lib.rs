@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use caproni_driver::{
     Clusters, Description, Diagnosis, DriverServer, Error, Extensions, Kubeconfig, Outcome, Peer,
-    Plan, Request, Status, Usage, Versions, async_trait, describe, serve,
+    Plan, Request, Status, Usage, Versions, async_trait, describe_as, serve,
 };
 use serde_json::Value;
 
@@ -50,7 +50,7 @@ struct MinikubeDriver;
 #[async_trait]
 impl DriverServer for MinikubeDriver {
     async fn initialize(&self, offered: Vec<u32>, _host: Peer) -> Result<Description, Error> {
-        describe::<config::MinikubeConfig>(NAME, VERSION, &METHODS, &offered)
+        describe_as(NAME, VERSION, &METHODS, &offered, config::schema().clone())
     }
 
     async fn start(

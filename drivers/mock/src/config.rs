@@ -1,16 +1,17 @@
 //! The driver's section in `caproni.yaml`.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
-use caproni_driver::{Error, Violation, config};
+use caproni_driver::{ConfigSchema, Error, Violation, config};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::simulate::Simulate;
 
-static SCHEMA: LazyLock<Value> = LazyLock::new(config::schema::<Config>);
+/// The schema of the section.
+pub(crate) static SCHEMA: ConfigSchema =
+    ConfigSchema::of_text(include_str!("../config.schema.json"));
 
 /// A cluster that is a file: nothing runs, and nothing serves an API
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -84,6 +85,12 @@ mod tests {
     use super::*;
     use caproni_driver::{ChangeCost, ErrorKind};
     use serde_json::json;
+
+    #[test]
+    fn the_schema_that_is_told_is_that_of_the_type() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/config.schema.json");
+        caproni_driver::testing::check_schema::<Config>(file);
+    }
 
     #[test]
     fn no_config_at_all_is_one_server() {

@@ -26,7 +26,8 @@ use std::process::ExitCode;
 
 use caproni_driver::{
     Clusters, Description, Diagnosis, DriverServer, Error, Extensions, HealthCheck, Outcome, Peer,
-    Plan, Program, Request, Status, Usage, Verdict, Versions, async_trait, describe, lock, serve,
+    Plan, Program, Request, Status, Usage, Verdict, Versions, async_trait, describe_as, lock,
+    serve,
 };
 use serde_json::Value;
 
@@ -63,7 +64,7 @@ fn main() -> ExitCode {
 impl DriverServer for Mock {
     async fn initialize(&self, offered: Vec<u32>, _host: Peer) -> Result<Description, Error> {
         self.simulate([])?.act(&Request::detached(), Operation::Initialize, &[]).await?;
-        describe::<Config>(NAME, VERSION, METHODS, &offered)
+        describe_as(NAME, VERSION, METHODS, &offered, config::SCHEMA.clone())
     }
 
     async fn start(

@@ -1,7 +1,7 @@
 //! What a driver says of itself, and the one name that all its requests hold.
 
 use crate::error::{Error, ErrorKind};
-use crate::messages::{Capabilities, Description, PROTOCOL_VERSION};
+use crate::messages::{Capabilities, ConfigSchema, Description, PROTOCOL_VERSION};
 
 /// Writes the answer to `initialize` for a driver and its config type.
 ///
@@ -15,6 +15,20 @@ pub fn describe<Config: schemars::JsonSchema>(
     version: &str,
     methods: &[&str],
     offered: &[u32],
+) -> Result<Description, Error> {
+    describe_as(name, version, methods, offered, crate::config::schema::<Config>().into())
+}
+
+/// As [`describe`], with a schema that need not be made of the config's type each time.
+///
+/// # Errors
+/// As [`describe`].
+pub fn describe_as(
+    name: &str,
+    version: &str,
+    methods: &[&str],
+    offered: &[u32],
+    config_schema: ConfigSchema,
 ) -> Result<Description, Error> {
     if !offered.contains(&PROTOCOL_VERSION) {
         let message = format!("driver `{name}` speaks protocol version {PROTOCOL_VERSION} only");
@@ -30,7 +44,7 @@ pub fn describe<Config: schemars::JsonSchema>(
             methods: methods.iter().map(|&method| method.into()).collect(),
             features: vec!["cancel".into()],
         },
-        config_schema: crate::config::schema::<Config>(),
+        config_schema,
     })
 }
 

@@ -43,7 +43,7 @@ pub mod trust;
 mod wire;
 
 pub use contract::{DriverClient, DriverServer};
-pub use describe::{check_profile, describe};
+pub use describe::{check_profile, describe, describe_as};
 pub use error::{Error, ErrorData, ErrorKind};
 pub use jsonrpsee::Extensions;
 pub use jsonrpsee::core::async_trait;

@@ -5,6 +5,7 @@
 //! `Other` and is shown to the user as it came.
 
 mod change;
+mod config_schema;
 mod hello;
 mod optional;
 mod status;
@@ -12,6 +13,7 @@ mod status;
 use serde::Deserialize;
 
 pub use change::{Action, Change, ChangeCost, Difference, Outcome, Progress, Violation};
+pub use config_schema::ConfigSchema;
 pub use hello::{Capabilities, Description, Peer};
 pub use optional::{
     Cluster, Clusters, Diagnosis, HealthCheck, Kubeconfig, NodeUsage, Plan, Program, Usage,

@@ -19,7 +19,6 @@ mod openrpc;
 
 use serde_json::{Value, json};
 
-pub(crate) use config::ConfigSchema;
 pub use openrpc::openrpc;
 
 use crate::messages::PROTOCOL_VERSION;

@@ -74,6 +74,7 @@
 mod client;
 mod folder;
 mod inbox;
+mod schema;
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -92,6 +93,7 @@ use crate::serve::serve_on;
 
 use folder::Folder;
 use inbox::Inbox;
+pub use schema::check_schema;
 
 /// How long anything is awaited, unless a test says otherwise: only one that fails waits for it.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -32,7 +32,9 @@ impl Schema {
         for (name, answer) in or_cancelled(app, descriptions(app, drivers)).await? {
             match answer {
                 // One that becomes another has no section of its own.
-                Ok(said) if said.name == name => schemas.push((name.clone(), said.config_schema)),
+                Ok(said) if said.name == name => {
+                    schemas.push((name.clone(), said.config_schema.into_value()))
+                }
                 Ok(_) => {}
                 Err(error) => left_out(app, &name, &error),
             }

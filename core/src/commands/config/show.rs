@@ -30,7 +30,7 @@ impl Show {
         let target = app.target()?;
         let session = app.open(&target).await?;
         let (driver, schema) =
-            (session.driver.name.clone(), session.description.config_schema.clone());
+            (session.driver.name.clone(), session.description.config_schema.clone().into_value());
         session.close().await;
         let effective = Effective::new(app, &target, driver, &schema)?;
         app.ui.result(&effective.to_text(app.ui.width()), &effective.output())?;

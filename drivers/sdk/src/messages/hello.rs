@@ -2,9 +2,8 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::null_is_absent;
+use super::{ConfigSchema, null_is_absent};
 
 /// Who calls: sent with `initialize`, for a driver's log only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,8 +39,7 @@ pub struct Description {
     #[schemars(with = "Option<Capabilities>")]
     pub capabilities: Capabilities,
     /// JSON Schema (2020-12) of the driver's section in `caproni.yaml`.
-    #[schemars(with = "crate::schema::ConfigSchema")]
-    pub config_schema: Value,
+    pub config_schema: ConfigSchema,
 }
 
 /// The optional parts of the protocol that a driver has.

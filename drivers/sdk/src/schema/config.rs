@@ -5,10 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::config::{CHANGE, SENSITIVE};
-use crate::messages::ChangeCost;
-
-/// The schema of a driver's section in the user's file.
-pub(crate) enum ConfigSchema {}
+use crate::messages::{ChangeCost, ConfigSchema};
 
 impl JsonSchema for ConfigSchema {
     fn schema_name() -> Cow<'static, str> {
