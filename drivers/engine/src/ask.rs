@@ -27,7 +27,8 @@ pub(crate) async fn ask<T: DeserializeOwned>(
     while let Some(chunk) = chunks.try_next().await? {
         answer.extend_from_slice(&chunk);
     }
-    serde_json::from_slice(&answer).map_err(misread)
+    // All of it is checked at once for being UTF-8, and not each of its strings.
+    serde_json::from_str(std::str::from_utf8(&answer)?).map_err(misread)
 }
 
 /// The same request for what is at another path.

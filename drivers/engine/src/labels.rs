@@ -1,45 +1,71 @@
 //! The labels of one container.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 
-/// The labels of one container: some twenty, of which few are looked for, so that they are kept as they came.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Labels(Vec<(String, String)>);
+/// The labels of one container: some twenty, of which few are looked for. So they are kept as they came,
+/// in one string, and not each in two of its own.
+#[derive(Debug, Clone, Default)]
+pub struct Labels {
+    text: String,
+    /// Where each label's name and its value end.
+    ends: Vec<(usize, usize)>,
+}
 
 impl Labels {
     /// A label's value.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(label, _)| label == name).map(|(_, value)| value.as_str())
+        self.iter().find(|(label, _)| *label == name).map(|(_, value)| value)
     }
 
     /// Sets a label, in the place of the one of its name.
-    pub fn set(&mut self, name: &str, value: impl Into<String>) {
-        self.0.retain(|(label, _)| label != name);
-        self.0.push((name.to_owned(), value.into()));
+    pub fn set(&mut self, name: &str, value: &str) {
+        let others = self.iter().filter(|(label, _)| *label != name);
+        *self = others.chain([(name, value)]).collect();
+    }
+
+    /// Each label with its value.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let begins = std::iter::once(0).chain(self.ends.iter().map(|(_, end)| *end));
+        let each = begins.zip(&self.ends);
+        each.map(|(begin, (middle, end))| (&self.text[begin..*middle], &self.text[*middle..*end]))
     }
 }
 
-impl FromIterator<(String, String)> for Labels {
-    fn from_iter<T: IntoIterator<Item = (String, String)>>(labels: T) -> Self {
-        let mut labels: Vec<_> = labels.into_iter().collect();
-        labels.sort();
-        Self(labels)
+/// The order of labels says nothing.
+impl PartialEq for Labels {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().collect::<BTreeMap<_, _>>() == other.iter().collect()
+    }
+}
+
+impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Labels {
+    fn from_iter<T: IntoIterator<Item = (N, V)>>(labels: T) -> Self {
+        let mut all = Self::default();
+        for (name, value) in labels {
+            all.text += name.as_ref();
+            let middle = all.text.len();
+            all.text += value.as_ref();
+            all.ends.push((middle, all.text.len()));
+        }
+        all
     }
 }
 
 /// `null` is none.
 impl<'de> Deserialize<'de> for Labels {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(LabelsVisitor)
+        deserializer.deserialize_any(InMap)
     }
 }
 
-struct LabelsVisitor;
+/// Reads labels.
+struct InMap;
 
-impl<'de> Visitor<'de> for LabelsVisitor {
+impl<'de> Visitor<'de> for InMap {
     type Value = Labels;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,12 +77,37 @@ impl<'de> Visitor<'de> for LabelsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Labels, A::Error> {
-        // As many as most images and backends set together.
-        let mut labels = Vec::with_capacity(16);
-        while let Some(label) = map.next_entry()? {
-            labels.push(label);
+        let mut labels = Labels::default();
+        while map.next_key_seed(EndOf(&mut labels.text))?.is_some() {
+            let middle = labels.text.len();
+            map.next_value_seed(EndOf(&mut labels.text))?;
+            labels.ends.push((middle, labels.text.len()));
         }
-        Ok(Labels(labels))
+        Ok(labels)
+    }
+}
+
+/// Reads a string to the end of another one.
+struct EndOf<'a>(&'a mut String);
+
+impl<'de> DeserializeSeed<'de> for EndOf<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for EndOf<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a label or its value")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        self.0.push_str(text);
+        Ok(())
     }
 }
 
@@ -70,18 +121,28 @@ mod tests {
 
     #[test]
     fn a_label_is_found_by_its_whole_name() {
-        let labels = read(r#"{"k3d.cluster": "a", "k3d.cluster.url": ""}"#);
-        assert_eq!(
-            (labels.get("k3d.cluster"), labels.get("k3d.cluster.url")),
-            (Some("a"), Some(""))
-        );
-        assert_eq!((labels.get("k3d"), labels.get("k3d.cluster.urls")), (None, None));
+        let labels = read(r#"{"k3d.cluster": "a", "k3d.cluster.url": "", "\u00e9": "\n\u00e9"}"#);
+        let (name, url) = (labels.get("k3d.cluster"), labels.get("k3d.cluster.url"));
+        assert_eq!((name, url, labels.get("é")), (Some("a"), Some(""), Some("\né")));
+        for other in ["k3d", "k3d.cluster.urls", "k3d.clustera", ""] {
+            assert_eq!(labels.get(other), None, "{other}");
+        }
     }
 
     #[test]
-    fn no_labels_are_written_in_three_ways_and_a_list_is_none() {
+    fn labels_are_the_same_in_any_order() {
+        let labels = read(r#"{"a": "1", "b": "2"}"#);
+        assert_eq!(labels, read(r#"{"b": "2", "a": "1"}"#));
+        assert_ne!(labels, read(r#"{"a": "2", "b": "1"}"#));
+        assert_eq!(labels, [("b", "2"), ("a", "1")].into_iter().collect());
+    }
+
+    #[test]
+    fn none_is_written_in_two_ways_and_what_is_no_label_in_many() {
         assert_eq!((read("{}"), read("null")), (Labels::default(), Labels::default()));
-        assert!(serde_json::from_str::<Labels>("[]").is_err());
+        for wrong in ["[]", "{\"a\": 1}", "{\"a\": null}", "\"a\""] {
+            assert!(serde_json::from_str::<Labels>(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]
@@ -89,5 +150,6 @@ mod tests {
         let mut labels = read(r#"{"a": "1", "b": "2"}"#);
         labels.set("a", "3");
         assert_eq!((labels.get("a"), labels.get("b")), (Some("3"), Some("2")));
+        assert_eq!(labels.iter().count(), 2);
     }
 }

@@ -43,7 +43,7 @@ impl Cluster {
     pub(crate) fn nodes(&self) -> Vec<&Container> {
         let mut nodes: Vec<_> =
             self.containers.iter().filter(|c| Role::of(c).node().is_some()).collect();
-        nodes.sort_by_cached_key(|node| (Role::of(node), natural(&node.name)));
+        nodes.sort_by_cached_key(|&node| (Role::of(node), natural(&node.name)));
         nodes
     }
 
@@ -193,10 +193,10 @@ pub(crate) fn strings(config: Option<&Value>, field: &str) -> Vec<String> {
 }
 
 /// Sorts `server-10` behind `server-9`.
-fn natural(name: &str) -> (String, u32) {
+fn natural(name: &str) -> (&str, u32) {
     match name.rsplit_once('-') {
-        Some((stem, number)) => (stem.into(), number.parse().unwrap_or(u32::MAX)),
-        None => (name.into(), 0),
+        Some((stem, number)) => (stem, number.parse().unwrap_or(u32::MAX)),
+        None => (name, 0),
     }
 }
 
@@ -228,7 +228,7 @@ pub(crate) mod tests {
         let document: Value = serde_json::from_str(&text).unwrap();
         let label = document["options"]["runtime"]["labels"][0]["label"].as_str().unwrap();
         let label = label.strip_prefix("dev.caproni.config=").unwrap().to_owned();
-        cluster.containers[1].labels.set(CONFIG_LABEL, label);
+        cluster.containers[1].labels.set(CONFIG_LABEL, &label);
         let mappings = parse_all(config.port_mappings.iter().map(String::as_str));
         cluster.containers[0].bindings =
             mappings.into_iter().filter(Mapping::is_at_load_balancer).map(|m| m.binding).collect();
