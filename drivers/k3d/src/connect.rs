@@ -48,8 +48,7 @@ pub(crate) fn status_of(cluster: &Cluster, vantage: &Vantage) -> Status {
 
 /// Tells a cluster as one of many, as it is now; `None` where nothing is left of it.
 pub(crate) fn glance_of(cluster: &Cluster) -> Option<Listed> {
-    let starter = starter(&cluster.name);
-    status::glance(cluster, &Around { starter: starter.as_deref(), host: None, now: unix_time() })
+    status::glance(cluster, unix_time(), || starter(&cluster.name).is_some())
 }
 
 /// Who starts a cluster at this moment.

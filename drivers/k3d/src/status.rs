@@ -26,7 +26,7 @@ pub(crate) struct Around<'a> {
 /// Tells a cluster's status.
 pub(crate) fn of(cluster: &Cluster, around: &Around<'_>) -> Status {
     let nodes = nodes(cluster);
-    let mut status = Status::new(state(cluster, &nodes, around));
+    let mut status = Status::new(state(cluster, &nodes, around.now, || around.starter.is_some()));
     status.driver = Some("k3d".into());
     status.kube_context = Some(context(&cluster.name));
     status.exists = exists(cluster);
@@ -41,9 +41,14 @@ pub(crate) fn of(cluster: &Cluster, around: &Around<'_>) -> Status {
     status
 }
 
-/// Tells no more of a cluster than a list of many does; `None` where nothing is left of it.
-pub(crate) fn glance(cluster: &Cluster, around: &Around<'_>) -> Option<Listed> {
-    let listed = Listed::new(&cluster.name, state(cluster, &nodes(cluster), around))
+/// Tells no more of a cluster than a list of many does; `None` where nothing is left of it. Whether
+/// somebody starts it at this moment is asked only where that makes a difference.
+pub(crate) fn glance(
+    cluster: &Cluster,
+    now: i64,
+    is_started: impl FnOnce() -> bool,
+) -> Option<Listed> {
+    let listed = Listed::new(&cluster.name, state(cluster, &nodes(cluster), now, is_started))
         .with_kubernetes_version(kubernetes_version(cluster))
         .with_kube_context(context(&cluster.name));
     exists(cluster).then_some(listed)
@@ -124,11 +129,11 @@ fn expected(
     nodes
 }
 
-fn state(cluster: &Cluster, nodes: &[Node], around: &Around<'_>) -> State {
+fn state(cluster: &Cluster, nodes: &[Node], now: i64, is_started: impl FnOnce() -> bool) -> State {
     let all_run = !nodes.is_empty() && nodes.iter().all(|node| node.state == NodeState::Running);
     if all_run && cluster.finished {
         State::Ready
-    } else if around.starter.is_some() || is_young(cluster, around.now) {
+    } else if is_started() || is_young(cluster, now) {
         State::Starting
     } else if nodes.iter().any(|node| is_alive(&node.state)) {
         State::NotReady
@@ -230,12 +235,23 @@ mod tests {
         set(&mut stopped, "server-0", NodeState::Stopped);
         let leftovers = Cluster { name: "demo".into(), leftovers: true, ..Cluster::default() };
         for cluster in [running(), stopped, made_of(json!({"agents": 1})), leftovers] {
-            let (told, glance) = (status(&cluster), glance(&cluster, &Around::default()).unwrap());
+            let (told, glance) = (status(&cluster), glance(&cluster, 0, || false).unwrap());
             assert_eq!((&glance.profile, glance.state), (&cluster.name, told.state));
             assert_eq!(glance.kubernetes_version, told.kubernetes_version);
             assert_eq!(glance.kube_context, told.kube_context);
         }
-        assert_eq!(glance(&Cluster::default(), &Around::default()), None);
+        assert_eq!(glance(&Cluster::default(), 0, || true), None);
+    }
+
+    #[test]
+    fn a_glance_asks_who_starts_a_cluster_only_where_it_is_not_ready() {
+        let asked = std::cell::Cell::new(0);
+        let started = || asked.replace(asked.get() + 1) == 0;
+        let state = |cluster: &Cluster| glance(cluster, 0, started).unwrap().state;
+        assert_eq!((state(&running()), asked.get()), (State::Ready, 0));
+        let mut stopped = running();
+        set(&mut stopped, "server-0", NodeState::Stopped);
+        assert_eq!((state(&stopped), asked.get()), (State::Starting, 1));
     }
 
     #[test]

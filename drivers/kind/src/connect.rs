@@ -56,8 +56,7 @@ pub(crate) fn status_of(cluster: &Cluster, vantage: &Vantage, asked: Option<&Val
 
 /// Tells a cluster as one of many, as it is now.
 pub(crate) fn glance_of(cluster: &Cluster) -> Listed {
-    let starter = starter(&cluster.name);
-    status::glance(cluster, &Around { starter: starter.as_deref(), host: None })
+    status::glance(cluster, || starter(&cluster.name).is_some())
 }
 
 /// Who starts a cluster at this moment.

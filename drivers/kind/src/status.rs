@@ -23,7 +23,7 @@ pub(crate) struct Around<'a> {
 pub(crate) fn of(cluster: &Cluster, around: &Around<'_>) -> Status {
     let nodes = nodes(cluster);
     let moved = address::conditions(cluster);
-    let mut status = Status::new(state(cluster, &nodes, &moved, around));
+    let mut status = Status::new(state(cluster, &nodes, &moved, || around.starter.is_some()));
     status.driver = Some("kind".into());
     status.kube_context = Some(context(&cluster.name));
     status.exists = !cluster.containers.is_empty();
@@ -42,9 +42,10 @@ pub(crate) fn of(cluster: &Cluster, around: &Around<'_>) -> Status {
     status
 }
 
-/// Tells no more of a cluster than a list of many does.
-pub(crate) fn glance(cluster: &Cluster, around: &Around<'_>) -> Listed {
-    let state = state(cluster, &nodes(cluster), &address::conditions(cluster), around);
+/// Tells no more of a cluster than a list of many does. Whether somebody starts it at this moment is
+/// asked only where that makes a difference.
+pub(crate) fn glance(cluster: &Cluster, is_started: impl FnOnce() -> bool) -> Listed {
+    let state = state(cluster, &nodes(cluster), &address::conditions(cluster), is_started);
     Listed::new(&cluster.name, state)
         .with_kubernetes_version(cluster.version.clone())
         .with_kube_context(context(&cluster.name))
@@ -81,11 +82,16 @@ fn nodes(cluster: &Cluster) -> Vec<Node> {
     nodes
 }
 
-fn state(cluster: &Cluster, nodes: &[Node], moved: &[Condition], around: &Around<'_>) -> State {
+fn state(
+    cluster: &Cluster,
+    nodes: &[Node],
+    moved: &[Condition],
+    is_started: impl FnOnce() -> bool,
+) -> State {
     let all_run = !nodes.is_empty() && nodes.iter().all(|node| node.state == NodeState::Running);
     if all_run && !cluster.is_unfinished() && moved.is_empty() {
         State::Ready
-    } else if around.starter.is_some() {
+    } else if is_started() {
         State::Starting
     } else if cluster.containers.iter().any(caproni_engine::Container::is_alive) {
         State::NotReady
@@ -169,11 +175,22 @@ mod tests {
         let mut unfinished = made_of(json!({"nodes": {"workers": 1}}));
         unfinished.kept = None;
         for cluster in [running(), stopped, made_of(json!({"nodes": {"workers": 2}})), unfinished] {
-            let (told, glance) = (status(&cluster), glance(&cluster, &Around::default()));
+            let (told, glance) = (status(&cluster), glance(&cluster, || false));
             assert_eq!((&glance.profile, glance.state), (&cluster.name, told.state));
             assert_eq!(glance.kubernetes_version, told.kubernetes_version);
             assert_eq!(glance.kube_context, told.kube_context);
         }
+    }
+
+    #[test]
+    fn a_glance_asks_who_starts_a_cluster_only_where_it_is_not_ready() {
+        let asked = std::cell::Cell::new(0);
+        let started = || asked.replace(asked.get() + 1) == 0;
+        let state = |cluster: &Cluster| glance(cluster, started).state;
+        assert_eq!((state(&running()), asked.get()), (State::Ready, 0));
+        let mut stopped = running();
+        set(&mut stopped, "worker", NodeState::Stopped);
+        assert_eq!((state(&stopped), asked.get()), (State::Starting, 1));
     }
 
     #[test]

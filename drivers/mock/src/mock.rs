@@ -45,7 +45,7 @@ impl Mock {
 
     /// What a record says of its cluster, as it is told to say it.
     fn look(&self, profile: &str, record: Option<Record>, simulate: &Simulate) -> Status {
-        let changed_by = lock::holder(&self.locks, NAME, profile);
+        let changed_by = || lock::holder(&self.locks, NAME, profile);
         let mut status = match record {
             Some(record) => status::of(profile, record, changed_by),
             None => Status::absent(),

@@ -4,11 +4,16 @@ use caproni_driver::{Condition, Node, NodeRole, NodeState, State, Status};
 
 use crate::store::{Phase, Record};
 
-/// What a record says of its cluster, while someone changes it or nobody does.
-pub(crate) fn of(profile: &str, record: Record, changed_by: Option<String>) -> Status {
+/// What a record says of its cluster, while someone changes it or nobody does: who does is asked only
+/// where that makes a difference.
+pub(crate) fn of(
+    profile: &str,
+    record: Record,
+    changed_by: impl FnOnce() -> Option<String>,
+) -> Status {
     let starts = |holder: &String| holder.starts_with("start") || holder.starts_with("restart");
     // A start of what runs already changes no state: it does not make a cluster less ready.
-    let starting = changed_by.filter(|holder| record.phase != Phase::Running && starts(holder));
+    let starting = if record.phase == Phase::Running { None } else { changed_by().filter(starts) };
     let state = if starting.is_some() { State::Starting } else { record.phase.state() };
     let mut status = Status::new(state);
     status.nodes = nodes(profile, &record);
@@ -66,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_running_cluster_is_ready_by_the_drivers_word() {
-        let status = of("demo", record(Phase::Running), None);
+        let status = of("demo", record(Phase::Running), || None);
         assert_eq!(status.state, State::Ready);
         let names: Vec<_> = status.nodes.iter().map(|node| node.name.as_str()).collect();
         assert_eq!(names, ["mock-demo-server-0", "mock-demo-agent-0"]);
@@ -77,8 +82,8 @@ mod tests {
     #[test]
     fn a_creation_is_starting_while_someone_is_at_it_and_broken_off_after() {
         let holder = Some("start (process 4711)".into());
-        assert_eq!(of("demo", record(Phase::Creating), holder).state, State::Starting);
-        let status = of("demo", record(Phase::Creating), None);
+        assert_eq!(of("demo", record(Phase::Creating), || holder).state, State::Starting);
+        let status = of("demo", record(Phase::Creating), || None);
         assert_eq!(status.state, State::NotReady);
         assert_eq!(status.conditions[0].name, "creation");
         assert_eq!(status.config, None, "half a cluster is compared with nothing");
@@ -87,13 +92,13 @@ mod tests {
     #[test]
     fn a_running_cluster_stays_ready_while_someone_finds_that_it_is() {
         let holder = Some("start (process 4711)".into());
-        assert_eq!(of("demo", record(Phase::Running), holder.clone()).state, State::Ready);
-        assert_eq!(of("demo", record(Phase::Stopped), holder).state, State::Starting);
+        assert_eq!(of("demo", record(Phase::Running), || holder.clone()).state, State::Ready);
+        assert_eq!(of("demo", record(Phase::Stopped), || holder).state, State::Starting);
     }
 
     #[test]
     fn a_stop_that_is_under_way_is_no_start() {
         let holder = Some("stop (process 4711)".into());
-        assert_eq!(of("demo", record(Phase::Running), holder).state, State::Ready);
+        assert_eq!(of("demo", record(Phase::Running), || holder).state, State::Ready);
     }
 }
