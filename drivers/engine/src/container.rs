@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use bollard::models::{ContainerInspectResponse, PortMap};
 use caproni_driver::NodeState;
 
 use crate::binding::Binding;
+use crate::inspected::{HostConfig, Inspected};
 use crate::labels::Labels;
 
 /// One container.
@@ -37,28 +37,22 @@ pub struct Container {
 
 impl Container {
     /// Reads what the engine answers to `inspect`.
-    pub fn read(inspected: ContainerInspectResponse) -> Self {
-        let config = inspected.config.unwrap_or_default();
-        let host = inspected.host_config.unwrap_or_default();
-        let networks = inspected.network_settings.and_then(|settings| settings.networks);
-        let address = |network: bollard::models::EndpointSettings| network.ip_address;
-        let networks = networks.unwrap_or_default().into_iter();
-        let (api, bindings) = bindings(host.port_bindings.as_ref())
-            .into_iter()
-            .partition::<Vec<_>, _>(Binding::is_api);
-        let state = inspected.state.unwrap_or_default();
+    pub fn read(inspected: Inspected) -> Self {
+        let name = inspected.name().to_owned();
+        let Inspected { id, state, config, host_config: host, network_settings, .. } = inspected;
+        let (api, bindings) = bindings(&host).into_iter().partition::<Vec<_>, _>(Binding::is_api);
         Self {
-            id: inspected.id.unwrap_or_default(),
-            name: inspected.name.unwrap_or_default().trim_start_matches('/').to_owned(),
-            state: node_state(state.status.map(|status| status.to_string()).as_deref()),
+            id,
+            name,
+            state: node_state(state.status.as_deref()),
             image: config.image,
             bindings,
             api: api.into_iter().next(),
-            binds: host.binds.unwrap_or_default(),
-            networks: networks.map(|(k, v)| (k, address(v).unwrap_or_default())).collect(),
+            binds: host.binds,
+            networks: network_settings.into_addresses(),
             created: None,
             started: state.started_at,
-            labels: config.labels.unwrap_or_default().into_iter().collect(),
+            labels: config.labels,
         }
     }
 
@@ -93,16 +87,15 @@ pub(crate) fn node_state(status: Option<&str>) -> NodeState {
 
 /// Reads what a container was told to publish. Unlike what it publishes now, that is
 /// known of a stopped one too. k3d writes the API's port without a protocol.
-fn bindings(ports: Option<&PortMap>) -> Vec<Binding> {
+fn bindings(host: &HostConfig) -> Vec<Binding> {
     let mut found = Vec::new();
-    for (port, hosts) in ports.into_iter().flatten() {
+    for (port, hosts) in &host.port_bindings {
         let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
         let Ok(container_port) = number.parse() else { continue };
         for host in hosts.iter().flatten() {
-            let host_port = host.host_port.as_deref().and_then(|port| port.parse().ok());
             found.push(Binding {
-                host_ip: host.host_ip.clone().unwrap_or_default(),
-                host_port: host_port.filter(|port| *port != 0),
+                host_ip: host.host_ip.clone(),
+                host_port: host.host_port.parse().ok().filter(|port| *port != 0),
                 container_port,
                 protocol: protocol.to_owned(),
             });

@@ -9,10 +9,12 @@ use bollard::query_parameters::{
 };
 use caproni_driver::Error;
 use futures_util::TryStreamExt;
+use serde::Serialize;
 
 use crate::ask::ask;
 use crate::container::Container;
 use crate::engine::{Engine, WORK};
+use crate::inspected::Inspected;
 use crate::listed::Listed;
 
 /// Where an engine lists its containers.
@@ -31,10 +33,19 @@ impl Engine {
     /// # Errors
     /// As [`Engine::connect`].
     pub async fn container(&self, listed: &Listed) -> Result<Option<Container>, Error> {
-        let inspected = self.docker.inspect_container(&listed.id, None);
-        let inspected = self.answer_or_gone(inspected).await?;
+        let inspected = self.inspect(&listed.id, ()).await?;
         Ok(inspected
             .map(|inspected| Container { created: listed.created, ..Container::read(inspected) }))
+    }
+
+    /// Inspects a container by its id or its name; `None` when there is none.
+    pub(crate) async fn inspect(
+        &self,
+        container: &str,
+        query: impl Serialize + Send,
+    ) -> Result<Option<Inspected>, Error> {
+        let path = format!("/containers/{container}/json");
+        self.answer_or_gone(ask(self.docker.clone(), &path, query)).await
     }
 
     /// Lists containers, stopped ones too, that have all of the labels.

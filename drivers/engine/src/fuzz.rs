@@ -2,9 +2,7 @@
 //!
 //! `core/fuzz` calls it from libFuzzer, and the test here with what libFuzzer found.
 
-use bollard::models::ContainerInspectResponse;
-
-use crate::{Binding, Container, Endpoint, Environment, Listed, Refusal};
+use crate::{Binding, Container, Endpoint, Environment, Inspected, Listed, Refusal};
 
 /// What stands between docker's config file and the one of a context, in an input.
 const BETWEEN: &str = "\n%%%\n";
@@ -17,7 +15,7 @@ pub fn docker(input: &[u8]) {
     }
     address(&text);
     binding(&text);
-    if let Ok(inspected) = serde_json::from_str::<ContainerInspectResponse>(&text) {
+    if let Ok(inspected) = serde_json::from_str::<Inspected>(&text) {
         Container::read(inspected).bindings.iter().for_each(written_and_read);
     }
     if let Ok(listed) = serde_json::from_str::<Listed>(&text) {

@@ -1,11 +1,10 @@
 //! One container as the engine's list tells it: of all that it tells, what is read.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use crate::binding::Binding;
 use crate::container::{Container, node_state};
+use crate::inspected::{NetworkSettings, null_is_none};
 use crate::labels::Labels;
 
 /// One container as the engine lists it.
@@ -30,20 +29,6 @@ pub struct Listed {
     network_settings: NetworkSettings,
     #[serde(deserialize_with = "null_is_none")]
     mounts: Vec<Mount>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct NetworkSettings {
-    #[serde(deserialize_with = "null_is_none")]
-    networks: BTreeMap<String, Endpoint>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-struct Endpoint {
-    #[serde(rename = "IPAddress")]
-    ip_address: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -102,7 +87,6 @@ impl Listed {
     /// What an inspection would tell, but for what is published and mounted, and when it was started.
     pub fn into_container(self) -> Container {
         let name = self.name().to_owned();
-        let networks = self.network_settings.networks.into_iter();
         Container {
             id: self.id,
             name,
@@ -111,18 +95,12 @@ impl Listed {
             bindings: Vec::new(),
             api: None,
             binds: Vec::new(),
-            networks: networks.map(|(k, v)| (k, v.ip_address.unwrap_or_default())).collect(),
+            networks: self.network_settings.into_addresses(),
             created: self.created,
             started: None,
             labels: self.labels,
         }
     }
-}
-
-fn null_is_none<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 #[cfg(test)]

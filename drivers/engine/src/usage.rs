@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use bollard::models::{ContainerInspectResponse, ContainerStatsResponse};
+use bollard::models::ContainerStatsResponse;
 use bollard::query_parameters::{InspectContainerOptionsBuilder, StatsOptionsBuilder};
 use caproni_driver::{Error, NodeUsage, Usage};
 use futures_util::TryStreamExt;
@@ -11,6 +11,7 @@ use futures_util::future::{join_all, try_join, try_join_all};
 
 use crate::container::Container;
 use crate::engine::Engine;
+use crate::inspected::Inspected;
 
 /// How long counting the files of one node may take; a disk that is not counted by then is not
 /// told.
@@ -38,9 +39,9 @@ impl Engine {
     async fn look_at(
         &self,
         id: &str,
-    ) -> Result<Option<(ContainerInspectResponse, ContainerStatsResponse)>, Error> {
+    ) -> Result<Option<(Inspected, ContainerStatsResponse)>, Error> {
         let with_size = InspectContainerOptionsBuilder::default().size(true).build();
-        let inspected = self.answer_or_gone(self.docker.inspect_container(id, Some(with_size)));
+        let inspected = self.inspect(id, with_size);
         let once = StatsOptionsBuilder::default().stream(false).build();
         let mut stats = self.docker.stats(id, Some(once));
         let stats = self.answer_or_gone(async move { stats.try_next().await });
@@ -50,29 +51,23 @@ impl Engine {
 
     /// The container's own layer and the volumes that are its alone; `None` when not all of that
     /// could be counted.
-    async fn disk(
-        &self,
-        inspected: &ContainerInspectResponse,
-        shared: &HashMap<String, usize>,
-    ) -> Option<u64> {
+    async fn disk(&self, inspected: &Inspected, shared: &HashMap<String, usize>) -> Option<u64> {
         let layer = u64::try_from(inspected.size_rw?).ok()?;
         let own = own_volumes(inspected, shared);
         if own.is_empty() {
             return Some(layer);
         }
         let argv: Vec<&str> = ["du", "-s", "-k"].into_iter().chain(own.iter().copied()).collect();
-        let counted = self.output_of(inspected.id.as_deref()?, &argv);
+        let counted = self.output_of(&inspected.id, &argv);
         let (_, text) = tokio::time::timeout(COUNTING, counted).await.ok()?.ok()?;
         Some(layer + kibibytes(&text, own.len())? * 1024)
     }
 }
 
-fn read(inspected: &ContainerInspectResponse, stats: &ContainerStatsResponse) -> NodeUsage {
-    let name = inspected.name.as_deref().unwrap_or_default().trim_start_matches('/');
-    let mut usage = NodeUsage::new(name);
+fn read(inspected: &Inspected, stats: &ContainerStatsResponse) -> NodeUsage {
+    let mut usage = NodeUsage::new(inspected.name());
     let online = stats.cpu_stats.as_ref().and_then(|cpu| cpu.online_cpus).map(f64::from);
-    let host = inspected.host_config.as_ref();
-    let cpu_limit = host.and_then(|host| host.nano_cpus).filter(|&nano| nano > 0);
+    let cpu_limit = inspected.host_config.nano_cpus.filter(|&nano| nano > 0);
     usage.cpu_cores = busy_cores(stats);
     usage.cpu_cores_limit = cpu_limit.map(|nano| nano as f64 / 1e9).or(online);
     let memory = stats.memory_stats.as_ref();
@@ -97,24 +92,18 @@ fn busy_cores(stats: &ContainerStatsResponse) -> Option<f64> {
 }
 
 /// How many of the containers have each volume.
-fn shared_volumes<'a>(
-    containers: impl Iterator<Item = &'a ContainerInspectResponse>,
-) -> HashMap<String, usize> {
+fn shared_volumes<'a>(containers: impl Iterator<Item = &'a Inspected>) -> HashMap<String, usize> {
     let mut count = HashMap::new();
-    for mount in containers.flat_map(|container| container.mounts.iter().flatten()) {
+    for mount in containers.flat_map(|container| &container.mounts) {
         *count.entry(mount.name.clone().unwrap_or_default()).or_default() += 1;
     }
     count
 }
 
 /// Where the volumes are mounted that no other of the containers has.
-fn own_volumes<'a>(
-    inspected: &'a ContainerInspectResponse,
-    shared: &HashMap<String, usize>,
-) -> Vec<&'a str> {
-    let mounts = inspected.mounts.iter().flatten();
-    let own = mounts.filter(|mount| {
-        mount.typ.as_deref() == Some("volume")
+fn own_volumes<'a>(inspected: &'a Inspected, shared: &HashMap<String, usize>) -> Vec<&'a str> {
+    let own = inspected.mounts.iter().filter(|mount| {
+        mount.r#type.as_deref() == Some("volume")
             && mount.name.as_ref().and_then(|name| shared.get(name)) == Some(&1)
     });
     own.filter_map(|mount| mount.destination.as_deref()).collect()
@@ -137,7 +126,7 @@ mod tests {
         serde_json::from_value(value).unwrap()
     }
 
-    fn container(value: serde_json::Value) -> ContainerInspectResponse {
+    fn container(value: serde_json::Value) -> Inspected {
         serde_json::from_value(value).unwrap()
     }
 

@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use bollard::models::ContainerInspectResponse;
 use caproni_driver::backend::kubeconfig::Address;
 use caproni_driver::{Action, Error, ErrorKind};
 
 use crate::binding::Binding;
 use crate::container::Container;
 use crate::engine::Engine;
+use crate::inspected::Inspected;
 
 /// Where this process is, as seen from the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Engine {
             });
         }
         let Some(own) = own_container() else { return Ok(Vantage::SameMachine) };
-        let inspected = self.answer_or_gone(self.docker.inspect_container(&own, None)).await?;
+        let inspected = self.inspect(&own, ()).await?;
         // A container of another engine, in which this one runs: then it is on the same machine.
         let inspected = inspected.filter(|found| is_it(found, &own));
         Ok(inspected.map_or(Vantage::SameMachine, |inspected| Vantage::of(&inspected)))
@@ -51,22 +51,17 @@ impl Engine {
 }
 
 impl Vantage {
-    fn of(inspected: &ContainerInspectResponse) -> Self {
-        let settings = inspected.network_settings.as_ref();
-        let networks = settings.and_then(|settings| settings.networks.as_ref());
-        let gateway = |network: &bollard::models::EndpointSettings| network.gateway.clone();
+    fn of(inspected: &Inspected) -> Self {
+        let networks = inspected.network_settings.networks.iter();
         let gateways: BTreeMap<_, _> = networks
-            .into_iter()
-            .flatten()
-            .filter_map(|(name, network)| Some((name.clone(), gateway(network)?)))
+            .map(|(name, network)| (name.clone(), network.gateway.clone()))
             .filter(|(_, gateway)| !gateway.is_empty())
             .collect();
         // With the machine's own network there is none.
         if gateways.is_empty() {
             return Self::SameMachine;
         }
-        let name = inspected.name.as_deref().unwrap_or_default().trim_start_matches('/');
-        Self::Container { name: name.to_owned(), gateways }
+        Self::Container { name: inspected.name().to_owned(), gateways }
     }
 
     /// The host at which ports are reached that are published at every address.
@@ -137,7 +132,10 @@ fn own_container() -> Option<String> {
     marks.iter().find(|mark| std::path::Path::new(mark).exists())?;
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let host_name = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    id_in_mounts(&mounts).or_else(host_name).map(|own| own.trim().to_owned())
+    let own = id_in_mounts(&mounts).or_else(host_name)?.trim().to_owned();
+    // No container is called anything else, and what is part of a path must not be more than a part.
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    own.chars().all(is_name).then_some(own)
 }
 
 /// The engine mounts a few files of the container's folder, such as its `/etc/hostname`. What else is
@@ -154,9 +152,9 @@ fn id_in_mounts(mounts: &str) -> Option<String> {
 }
 
 /// Whether a container that was found by an id or a host name is the one that has it.
-fn is_it(found: &ContainerInspectResponse, own: &str) -> bool {
-    let host_name = found.config.as_ref().and_then(|config| config.hostname.as_deref());
-    found.id.as_deref().is_some_and(|id| id.starts_with(own)) || host_name == Some(own)
+fn is_it(found: &Inspected, own: &str) -> bool {
+    (!found.id.is_empty() && found.id.starts_with(own))
+        || found.config.hostname.as_deref() == Some(own)
 }
 
 #[cfg(test)]

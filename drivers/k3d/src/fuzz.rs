@@ -2,9 +2,8 @@
 //!
 //! `core/fuzz` calls it from libFuzzer, and the test here with what libFuzzer found.
 
-use bollard::models::ContainerInspectResponse;
 use caproni_driver::{Error, ErrorKind};
-use caproni_engine::Container;
+use caproni_engine::{Container, Inspected};
 
 use crate::cluster::Cluster;
 use crate::{document, failure, k3d, load_balancer, mapping, status};
@@ -26,7 +25,7 @@ pub fn k3d(output: &[u8]) {
         let again = mapping::parse(&mapping.to_string());
         assert!(again.is_ok_and(|again| again.len() == 1), "`{mapping}` of `{text}`");
     }
-    if let Ok(inspected) = serde_json::from_str::<Vec<ContainerInspectResponse>>(&text) {
+    if let Ok(inspected) = serde_json::from_str::<Vec<Inspected>>(&text) {
         cluster(inspected.into_iter().map(Container::read).collect());
     }
 }

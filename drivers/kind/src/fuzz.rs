@@ -2,10 +2,9 @@
 //!
 //! `core/fuzz` calls it from libFuzzer, and the test here with what libFuzzer found.
 
-use bollard::models::ContainerInspectResponse;
 use caproni_driver::backend::kubeconfig;
 use caproni_driver::{Error, ErrorKind};
-use caproni_engine::Container;
+use caproni_engine::{Container, Inspected};
 use serde_json::Value;
 
 use crate::cluster::Cluster;
@@ -35,7 +34,7 @@ pub fn kind(output: &[u8]) {
     }
     let mut values = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
     let Some(Ok(inspected)) = values.next() else { return };
-    let Ok(inspected) = serde_json::from_value::<Vec<ContainerInspectResponse>>(inspected) else {
+    let Ok(inspected) = serde_json::from_value::<Vec<Inspected>>(inspected) else {
         return;
     };
     let kept =

@@ -65,12 +65,12 @@ impl Role {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use bollard::models::ContainerInspectResponse;
     use caproni_driver::NodeState;
+    use caproni_engine::Inspected;
 
     /// Reads a recorded `docker inspect` of one container.
     pub(crate) fn recorded(text: &str) -> Container {
-        let mut all: Vec<ContainerInspectResponse> = serde_json::from_str(text).unwrap();
+        let mut all: Vec<Inspected> = serde_json::from_str(text).unwrap();
         Container::read(all.remove(0))
     }
 
