@@ -22,11 +22,8 @@ pub(crate) async fn ask<T: DeserializeOwned>(
     // bollard hands an answer on as it came only where it is an archive, and lets every request be
     // changed before it goes.
     let docker = docker.with_request_modifier(move |request| at(&target, request));
-    let mut chunks = docker.download_from_container("", None);
-    let mut answer = Vec::new();
-    while let Some(chunk) = chunks.try_next().await? {
-        answer.extend_from_slice(&chunk);
-    }
+    let chunks: Vec<_> = docker.download_from_container("", None).try_collect().await?;
+    let answer = chunks.concat();
     // All of it is checked at once for being UTF-8, and not each of its strings.
     serde_json::from_str(std::str::from_utf8(&answer)?).map_err(misread)
 }

@@ -91,21 +91,33 @@ impl Engine {
         backend: &Backend,
         label: &str,
     ) -> Result<(Self, Vec<Listed>), Error> {
-        let opened = Self::open_and_list(request, label).await;
+        let list = |docker| ask(docker, CONTAINERS, with_labels(&[label]));
+        Self::connect_and_ask(request, backend, list).await
+    }
+
+    /// As [`Engine::connect_for`], with these as the first questions of all.
+    pub(crate) async fn connect_and_ask<T: Send, C: Call<T>>(
+        request: &Request,
+        backend: &Backend,
+        questions: impl Fn(Docker) -> C + Send + Sync,
+    ) -> Result<(Self, T), Error> {
+        let opened = Self::open_and_ask(request, questions).await;
         opened.map_err(|error| Self::failed_for(backend, error))
     }
 
-    async fn open_and_list(request: &Request, label: &str) -> Result<(Self, Vec<Listed>), Error> {
+    async fn open_and_ask<T: Send, C: Call<T>>(
+        request: &Request,
+        questions: impl Fn(Docker) -> C + Send + Sync,
+    ) -> Result<(Self, T), Error> {
         let endpoint = Endpoint::of_environment()?;
-        let list = |docker| ask(docker, CONTAINERS, with_labels(&[label]));
-        let opened = opening::open_and_ask(&endpoint.transport, list);
+        let opened = opening::open_and_ask(&endpoint.transport, &questions);
         match within(request, answer(&endpoint), Box::pin(opened)).await {
-            Ok((docker, listed)) => Ok((Self::over(docker, endpoint, request), listed)),
+            Ok((docker, answer)) => Ok((Self::over(docker, endpoint, request), answer)),
             // Something refuses, which is an engine if it can be connected to.
             Err(Failure::Engine(error)) if status_code(&error).is_some() => {
                 let engine = Self::connect(request).await?;
-                let listed = engine.list(&[label]).await?;
-                Ok((engine, listed))
+                let answer = engine.answer(questions(engine.docker.clone())).await?;
+                Ok((engine, answer))
             }
             Err(failure) => Err(failure.explain(&endpoint)),
         }

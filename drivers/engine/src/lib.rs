@@ -12,6 +12,7 @@ mod container;
 mod containers;
 mod endpoint;
 mod engine;
+mod everything;
 mod exec;
 mod files;
 #[cfg(any(test, fuzzing))]
@@ -38,6 +39,7 @@ pub use binding::Binding;
 pub use container::{Container, identity};
 pub use endpoint::{Endpoint, Environment, Source, Transport};
 pub use engine::Engine;
+pub use everything::Everything;
 pub use images::{check_archive, is_archive};
 pub use inspected::Inspected;
 pub use labels::Labels;

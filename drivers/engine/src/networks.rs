@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use bollard::Docker;
+use bollard::errors::Error as EngineError;
 use bollard::models::NetworkDisconnectRequest;
 use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
 use caproni_driver::Error;
@@ -21,6 +23,13 @@ pub struct Network {
     pub id: String,
     /// Its name, which another one may have too.
     pub name: String,
+}
+
+/// Asks for the networks that have a label.
+pub(crate) async fn networks(docker: Docker, label: &str) -> Result<Vec<Network>, EngineError> {
+    let filters = HashMap::from([("label".to_owned(), vec![label.to_owned()])]);
+    let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
+    ask(docker, "/networks", options).await
 }
 
 impl Engine {
@@ -50,9 +59,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::connect`].
     pub async fn networks_with(&self, label: &str) -> Result<Vec<Network>, Error> {
-        let filters = HashMap::from([("label".to_owned(), vec![label.to_owned()])]);
-        let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
-        self.answer(ask(self.docker.clone(), "/networks", options)).await
+        self.answer(networks(self.docker.clone(), label)).await
     }
 
     /// Takes a container out of a network, by force; gone is fine.

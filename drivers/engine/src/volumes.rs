@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use bollard::Docker;
+use bollard::errors::Error as EngineError;
 use bollard::query_parameters::{ListVolumesOptionsBuilder, RemoveVolumeOptionsBuilder};
 use caproni_driver::Error;
 use serde::Deserialize;
@@ -22,16 +24,21 @@ struct Volume {
     name: String,
 }
 
+/// Asks for the names of the volumes that have a label.
+pub(crate) async fn volumes(docker: Docker, label: &str) -> Result<Vec<String>, EngineError> {
+    let filters = HashMap::from([("label".to_owned(), vec![label.to_owned()])]);
+    let options = ListVolumesOptionsBuilder::default().filters(&filters).build();
+    let listed: Volumes = ask(docker, "/volumes", options).await?;
+    Ok(listed.volumes.into_iter().flatten().map(|volume| volume.name).collect())
+}
+
 impl Engine {
     /// Names the volumes that have the label.
     ///
     /// # Errors
     /// As [`Engine::connect`].
     pub async fn volumes(&self, label: &str) -> Result<Vec<String>, Error> {
-        let filters = HashMap::from([("label".to_owned(), vec![label.to_owned()])]);
-        let options = ListVolumesOptionsBuilder::default().filters(&filters).build();
-        let listed: Volumes = self.answer(ask(self.docker.clone(), "/volumes", options)).await?;
-        Ok(listed.volumes.unwrap_or_default().into_iter().map(|volume| volume.name).collect())
+        self.answer(volumes(self.docker.clone(), label)).await
     }
 
     /// Tells whether there is a volume of this name.

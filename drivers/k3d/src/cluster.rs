@@ -41,10 +41,10 @@ pub(crate) struct Shape {
 impl Cluster {
     /// The nodes, in the order of their roles and names.
     pub(crate) fn nodes(&self) -> Vec<&Container> {
-        let mut nodes: Vec<_> =
-            self.containers.iter().filter(|c| Role::of(c).node().is_some()).collect();
-        nodes.sort_by_cached_key(|&node| (Role::of(node), natural(&node.name)));
-        nodes
+        let of_role = self.containers.iter().map(|container| (Role::of(container), container));
+        let mut nodes: Vec<_> = of_role.filter(|(role, _)| role.node().is_some()).collect();
+        nodes.sort_by_cached_key(|&(role, node)| (role, natural(&node.name)));
+        nodes.into_iter().map(|(_, node)| node).collect()
     }
 
     /// The servers, the first one first.
