@@ -5,13 +5,14 @@ use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
 
-use bollard::models::SystemInfo;
 use caproni_driver::backend::Backend;
 use caproni_driver::{Condition, Error, HealthCheck, Kubeconfig, Request, State, Status, Verdict};
 use rustix::fs::statvfs;
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
+use crate::ask::ask;
 use crate::binding::Binding;
 use crate::endpoint::Transport;
 use crate::engine::Engine;
@@ -55,7 +56,7 @@ pub async fn program(request: &Request, backend: &Backend) -> HealthCheck {
 pub async fn engine(request: &Request, silent: Verdict) -> (Option<Engine>, Vec<HealthCheck>) {
     let asked = async {
         let engine = Engine::connect(request).await?;
-        let info = engine.answer(engine.docker.info()).await?;
+        let info = engine.answer(ask(engine.docker.clone(), "/info", ())).await?;
         Ok((engine, info))
     };
     match asked.await {
@@ -67,7 +68,16 @@ pub async fn engine(request: &Request, silent: Verdict) -> (Option<Engine>, Vec<
     }
 }
 
-fn of_engine(engine: &Engine, info: &SystemInfo) -> Vec<HealthCheck> {
+/// What an engine says of itself and of its machine, as far as it is read.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Info {
+    server_version: Option<String>,
+    docker_root_dir: Option<String>,
+    mem_total: Option<i64>,
+}
+
+fn of_engine(engine: &Engine, info: &Info) -> Vec<HealthCheck> {
     let version = info.server_version.as_deref().unwrap_or("of unknown version");
     let message = format!("the engine {version} at `{}` answers", engine.endpoint());
     let local = matches!(engine.endpoint().transport, Transport::Unix(_));

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use bollard::models::ContainerStatsResponse;
 use bollard::query_parameters::{InspectContainerOptionsBuilder, StatsOptionsBuilder};
 use caproni_driver::{Error, NodeUsage, Usage};
-use futures_util::TryStreamExt;
 use futures_util::future::{join_all, try_join, try_join_all};
+use serde::Deserialize;
 
+use crate::ask::ask;
 use crate::container::Container;
 use crate::engine::Engine;
 use crate::inspected::Inspected;
@@ -36,17 +36,14 @@ impl Engine {
         Ok(Usage::new(join_all(told).await))
     }
 
-    async fn look_at(
-        &self,
-        id: &str,
-    ) -> Result<Option<(Inspected, ContainerStatsResponse)>, Error> {
+    async fn look_at(&self, id: &str) -> Result<Option<(Inspected, Stats)>, Error> {
         let with_size = InspectContainerOptionsBuilder::default().size(true).build();
         let inspected = self.inspect(id, with_size);
         let once = StatsOptionsBuilder::default().stream(false).build();
-        let mut stats = self.docker.stats(id, Some(once));
-        let stats = self.answer_or_gone(async move { stats.try_next().await });
+        let path = format!("/containers/{id}/stats");
+        let stats = self.answer_or_gone(ask(self.docker.clone(), &path, once));
         let (inspected, stats) = try_join(inspected, stats).await?;
-        Ok(inspected.zip(stats.flatten()))
+        Ok(inspected.zip(stats))
     }
 
     /// The container's own layer and the volumes that are its alone; `None` when not all of that
@@ -64,7 +61,36 @@ impl Engine {
     }
 }
 
-fn read(inspected: &Inspected, stats: &ContainerStatsResponse) -> NodeUsage {
+/// What an engine counts of a container, as far as it is read.
+#[derive(Deserialize)]
+struct Stats {
+    cpu_stats: Option<CpuStats>,
+    /// The same a second before.
+    precpu_stats: Option<CpuStats>,
+    memory_stats: Option<MemoryStats>,
+}
+
+#[derive(Deserialize)]
+struct CpuStats {
+    cpu_usage: Option<CpuUsage>,
+    system_cpu_usage: Option<u64>,
+    online_cpus: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct CpuUsage {
+    total_usage: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct MemoryStats {
+    usage: Option<u64>,
+    limit: Option<u64>,
+    /// The kernel's numbers, by its names for them.
+    stats: Option<HashMap<String, u64>>,
+}
+
+fn read(inspected: &Inspected, stats: &Stats) -> NodeUsage {
     let mut usage = NodeUsage::new(inspected.name());
     let online = stats.cpu_stats.as_ref().and_then(|cpu| cpu.online_cpus).map(f64::from);
     let cpu_limit = inspected.host_config.nano_cpus.filter(|&nano| nano > 0);
@@ -82,9 +108,9 @@ fn read(inspected: &Inspected, stats: &ContainerStatsResponse) -> NodeUsage {
 }
 
 /// How many cores were busy between the engine's two looks, a second apart.
-fn busy_cores(stats: &ContainerStatsResponse) -> Option<f64> {
+fn busy_cores(stats: &Stats) -> Option<f64> {
     let (now, before) = (stats.cpu_stats.as_ref()?, stats.precpu_stats.as_ref()?);
-    let own = |cpu: &bollard::models::ContainerCpuStats| cpu.cpu_usage.as_ref()?.total_usage;
+    let own = |cpu: &CpuStats| cpu.cpu_usage.as_ref()?.total_usage;
     let used = own(now)?.checked_sub(own(before)?)?;
     let all = now.system_cpu_usage?.checked_sub(before.system_cpu_usage?).filter(|&all| all > 0)?;
     let cores = f64::from(now.online_cpus?) * used as f64 / all as f64;
@@ -122,7 +148,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn stats(value: serde_json::Value) -> ContainerStatsResponse {
+    fn stats(value: serde_json::Value) -> Stats {
         serde_json::from_value(value).unwrap()
     }
 

@@ -65,14 +65,18 @@ fn of_listed(name: &str, containers: Vec<Container>, finished: bool) -> Cluster 
 }
 
 async fn with_leftovers(engine: &Engine, mut cluster: Cluster) -> Result<Cluster, Error> {
-    let name = &cluster.name;
     if cluster.nodes().is_empty() {
-        let own = [own_network(name)];
-        let (volumes, networks) =
-            try_join(volumes(engine, name), engine.networks(K3D_LABEL, &own)).await?;
-        cluster.leftovers = !volumes.is_empty() || !networks.is_empty();
+        // In a box: what is asked here of few would make the look at each of many larger.
+        cluster.leftovers = Box::pin(has_leftovers(engine, &cluster.name)).await?;
     }
     Ok(cluster)
+}
+
+async fn has_leftovers(engine: &Engine, name: &str) -> Result<bool, Error> {
+    let own = [own_network(name)];
+    let (volumes, networks) =
+        try_join(volumes(engine, name), engine.networks(K3D_LABEL, &own)).await?;
+    Ok(!volumes.is_empty() || !networks.is_empty())
 }
 
 /// The label on everything that k3d makes for a cluster.
