@@ -47,6 +47,12 @@ struct Port {
     r#type: Option<String>,
 }
 
+impl Port {
+    fn protocol(&self) -> &str {
+        self.r#type.as_deref().filter(|word| !word.is_empty()).unwrap_or("tcp")
+    }
+}
+
 impl Listed {
     /// Its name, such as `k3d-demo-server-0`.
     pub fn name(&self) -> &str {
@@ -79,7 +85,7 @@ impl Listed {
             host_ip: port.ip.clone().unwrap_or_default(),
             host_port: port.public_port,
             container_port: port.private_port,
-            protocol: port.r#type.clone().unwrap_or_else(|| "tcp".into()),
+            protocol: port.protocol().to_owned(),
         };
         self.ports.iter().map(binding).collect()
     }
@@ -145,9 +151,10 @@ mod tests {
         let listed = read(json!({"Ports": [
             {"IP": "0.0.0.0", "PrivatePort": 80, "PublicPort": 8080, "Type": "tcp"},
             {"PrivatePort": 53, "Type": "udp"},
+            {"PrivatePort": 81, "Type": ""},
         ]}));
         let texts: Vec<_> = listed.bindings().iter().map(Binding::to_string).collect();
-        assert_eq!(texts, ["8080:80", "53/udp"]);
+        assert_eq!(texts, ["8080:80", "53/udp", "81"]);
     }
 
     #[test]
