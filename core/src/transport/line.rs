@@ -2,7 +2,7 @@
 
 use caproni_driver::{MAX_DEPTH, MAX_LINE, Progress};
 use jsonrpsee::types::{ErrorObjectOwned, TwoPointZero};
-use memchr::{memchr, memchr2_iter};
+use memchr::{memchr2_iter, memmem};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -65,23 +65,24 @@ fn plain_result(text: &[u8], pending: Option<u64>) -> Option<String> {
         result: &'a RawValue,
     }
     // What serde_json skips may be nested too deep, or escape half a character.
-    if memchr(b'\\', text).is_some() || is_deeper(text, MAX_DEPTH) {
+    if memmem::find(text, b"\\u").is_some() || is_deeper(text, MAX_DEPTH) {
         return None;
     }
     let reply: Reply<'_> = serde_json::from_slice(text).ok()?;
     (Some(reply.id) == pending).then(|| reply.result.get().to_owned())
 }
 
-/// Tells whether a text is nested deeper than that. Nothing is escaped in it: what stands between two
-/// quotes is a string.
+/// Tells whether a text is nested deeper than that.
 fn is_deeper(text: &[u8], most: usize) -> bool {
     // Most have not even as many brackets. A list of clusters has, one after the other.
     if memchr2_iter(b'{', b'[', text).count() <= most {
         return false;
     }
     let (mut depth, mut deepest, mut is_string) = (0_usize, 0, false);
-    for byte in text {
+    let mut bytes = text.iter();
+    while let Some(byte) = bytes.next() {
         match byte {
+            b'\\' => drop(bytes.next()),
             b'"' => is_string = !is_string,
             b'{' | b'[' if !is_string => {
                 depth += 1;
@@ -242,7 +243,8 @@ mod tests {
         assert!(!is_deeper(within(10).repeat(100).as_bytes(), 100));
         let texts = format!("{{\"{}\":{}}}", "[".repeat(200), within(99));
         assert!(!is_deeper(texts.as_bytes(), 100));
-        let hidden = format!("[{}\"{}\"{}", "[".repeat(60), "]".repeat(60), within(40));
+        let text = "]".repeat(60) + r#"\"\\"#;
+        let hidden = format!("[{}\"{text}\"{}", "[".repeat(60), within(40));
         assert!(is_deeper(hidden.as_bytes(), 100));
     }
 

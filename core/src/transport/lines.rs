@@ -64,7 +64,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // A driver that had that much to say may well have more.
         if self.unread.end == AT_FIRST {
-            self.buffer.resize(AT_ONCE, 0);
+            self.buffer = vec![0; AT_ONCE];
         }
         let mut buffer = ReadBuf::new(&mut self.buffer);
         ready!(Pin::new(&mut self.input).poll_read(cx, &mut buffer))?;

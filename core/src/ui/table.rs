@@ -1,7 +1,6 @@
 //! Rows in columns.
 
 use std::borrow::Cow;
-use std::iter::repeat_n;
 
 use comfy_table::Width::Fixed;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
@@ -126,13 +125,21 @@ fn put_line<'a, const N: usize>(
 ) {
     let begin = text.len();
     for (cell, widest) in cells.zip(widths) {
-        let space = widest.saturating_sub(width(cell)) + PADDING;
         text.push_str(cell);
-        text.extend(repeat_n(' ', space.into()));
+        put_space(text, usize::from(widest.saturating_sub(width(cell)) + PADDING));
     }
     let shown = text[begin..].trim_end().len();
     text.truncate(begin + shown);
     text.push('\n');
+}
+
+fn put_space(text: &mut String, mut count: usize) {
+    const SPACE: &str = "                                ";
+    while count > 0 {
+        let part = count.min(SPACE.len());
+        text.push_str(&SPACE[..part]);
+        count -= part;
+    }
 }
 
 fn of_several_lines<const N: usize>(head: [&str; N], rows: &[[impl AsRef<str>; N]]) -> Table {
