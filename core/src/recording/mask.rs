@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use caproni_driver::config::{SENSITIVE, resolve};
+use memchr::memmem;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -35,7 +36,7 @@ impl Mask {
 
     /// Learns from a line what is secret, where there is nobody to show it to.
     pub fn hear(&mut self, from: Side, line: &[u8]) {
-        let has = |key: &&str| memchr::memmem::find(line, key.as_bytes()).is_some();
+        let has = |key: &&str| memmem::find(line, key.as_bytes()).is_some();
         if !TELLING.iter().any(has) {
             return;
         }
@@ -140,9 +141,7 @@ struct Introduction<'a> {
 
 /// The schema in a driver's message in which nothing else is to be learnt from.
 fn schema_alone(line: &str) -> Option<String> {
-    if !line.contains("\"configSchema\"") {
-        return None;
-    }
+    memmem::find(line.as_bytes(), b"\"configSchema\"")?;
     let Introduction { params: None, result } = serde_json::from_str(line).ok()? else {
         return None;
     };

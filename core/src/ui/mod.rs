@@ -271,7 +271,7 @@ impl Ui {
     fn print(&self, text: &str) -> Result<bool, Error> {
         self.done();
         // At once: anstream's own stream writes each piece of a line by itself.
-        let plain = match is_in_colour() || is_plain(text) {
+        let plain = match is_in_colour() || text::is_plain(text) {
             true => text.to_owned(),
             false => anstream::adapter::strip_str(text).to_string(),
         };
@@ -415,11 +415,6 @@ fn width_of(stream: impl std::os::fd::AsFd) -> Option<u16> {
 /// Tells whether results are shown in colour, on a terminal say.
 fn is_in_colour() -> bool {
     anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
-}
-
-/// Tells whether there is nothing in a text that could be a colour.
-fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n'))
 }
 
 /// How wide tables are where there is no terminal.

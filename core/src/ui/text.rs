@@ -25,6 +25,11 @@ pub(super) fn commands(c: char) -> bool {
     turns || (c.is_control() && !matches!(c, '\n' | '\t'))
 }
 
+/// Tells whether a text is nothing but lines of ASCII: no colour is in it, and no command.
+pub(super) fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n'))
+}
+
 /// A table of the fields in which a cluster differs from what was asked for, in lines of this width.
 pub fn differences_table(differences: &[Difference], width: u16) -> String {
     let path = differences.iter().map(|difference| difference.path.chars().count());

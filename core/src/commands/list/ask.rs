@@ -74,6 +74,8 @@ pub(super) async fn ask_all(app: &App, candidates: Vec<Candidate>) -> Told {
                 leaving.ended_within(FAREWELL).await;
             }
         });
+        // To start a driver takes long. Those that have said who they are by now are asked before.
+        tokio::task::yield_now().await;
     }
     drop(sender);
     while let Some(row) = told.recv().await {
