@@ -4,6 +4,7 @@
 //! They are masked where they belong, and then wherever else the same text turns up: a driver
 //! that is recorded because it is faulty may well print a secret where none should be.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use caproni_driver::config::{SENSITIVE, resolve};
@@ -40,7 +41,9 @@ impl Mask {
         if !TELLING.iter().any(has) {
             return;
         }
-        let line = String::from_utf8_lossy(line);
+        // To look for what is no UTF-8 takes ten times as long as to see that there is none of it.
+        let text = std::str::from_utf8(line).map(Cow::Borrowed);
+        let line = text.unwrap_or_else(|_| String::from_utf8_lossy(line));
         let schema = if from == Side::Driver { schema_alone(&line) } else { None };
         if let Some(schema) = schema {
             self.unread = Some(schema);
