@@ -11,7 +11,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// Raised when something is found valid no more that was so before.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// How many digests are kept: more than a user has clusters.
 const MOST: usize = 64;

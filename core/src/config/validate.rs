@@ -2,13 +2,12 @@
 
 use caproni_driver::config::{complete, resolve};
 use caproni_driver::{ErrorKind, Violation};
-use jsonschema::ValidationError;
-use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value, json};
 
 use super::Section;
 use super::checked::Checked;
 use super::file::SET_IT;
+use super::misfit::{self, Misfit};
 use super::nearest;
 use super::schema::{self, Fault, Unusable};
 use super::secrets::{is_secret, secrets};
@@ -173,28 +172,18 @@ fn of_no_use(driver: &str, Fault { rule, what }: &Fault) -> Error {
 
 fn broken_rules(schema: &Value, config: &Value) -> Result<Found, Unusable> {
     let config = config.clone();
-    schema::with_compiled(schema, move |schema, validator| {
-        let errors = validator.iter_errors(&config);
-        // What is said better by `unknown_fields` is not said twice.
-        let errors = errors.filter(|error| {
-            !matches!(error.kind(), ValidationErrorKind::AdditionalProperties { .. })
-        });
-        errors.take(MOST).map(|error| violation(schema, sharpest(&error))).collect()
+    schema::with_compiled(schema, move |compiled| {
+        let error = compiled.misfits(&config)?;
+        let misfits = error.iter().flat_map(|error| misfit::all(&config, error));
+        Ok(misfits.take(MOST).map(|misfit| violation(compiled.schema(), misfit)).collect())
     })
 }
 
-fn violation(schema: &Value, error: &ValidationError<'_>) -> (Vec<String>, Violation) {
-    let pointer = error.instance_path().to_string();
-    let path: Vec<String> = pointer.split('/').skip(1).map(str::to_owned).collect();
-    let what = if is_secret(schema, &path) {
-        error.masked_with("(hidden)").to_string()
-    } else {
-        error.to_string()
-    };
-    let what = excerpt(what);
-    let field = path.join(".");
+fn violation(schema: &Value, misfit: Misfit<'_>) -> (Vec<String>, Violation) {
+    let what = excerpt(misfit.what(is_secret(schema, &misfit.path)));
+    let field = misfit.path.join(".");
     let message = if field.is_empty() { what } else { format!("`{field}`: {what}") };
-    (path, Violation::new(field, message))
+    (misfit.path, Violation::new(field, message))
 }
 
 fn excerpt(mut what: String) -> String {
@@ -203,22 +192,6 @@ fn excerpt(mut what: String) -> String {
         what.push('…');
     }
     what
-}
-
-/// Of a value that fits none of several schemas, the one misfit that tells most: the
-/// deepest one. An optional section is "itself or null", and nobody meant null.
-fn sharpest<'a, 'b>(error: &'a ValidationError<'b>) -> &'a ValidationError<'b>
-where
-    'static: 'b,
-{
-    let ValidationErrorKind::AnyOf { context } = error.kind() else { return error };
-    let depth = |error: &&ValidationError<'static>| error.instance_path().as_str().len();
-    match context.iter().flatten().max_by_key(depth) {
-        Some(deepest) if depth(&deepest) > error.instance_path().as_str().len() => {
-            sharpest(deepest)
-        }
-        _ => error,
-    }
 }
 
 #[cfg(test)]

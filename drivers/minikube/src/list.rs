@@ -1,12 +1,16 @@
 //! `list`: every profile of minikube, by one look at all of them.
 
 use caproni_driver::{Cluster, Clusters, Error, ErrorKind, Request, State};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value;
 
 use crate::around::status;
 use crate::events;
 use crate::minikube::Minikube;
 use crate::profile::Profile;
+
+/// How many clusters are looked at at once: each is a minikube of its own, with some 100 MB.
+const LOOKS_AT_ONCE: usize = 4;
 
 /// Lists all clusters, whoever made them, half ones too.
 ///
@@ -18,19 +22,23 @@ pub(crate) async fn list(request: &Request) -> Result<Clusters, Error> {
     let rows = read(&stdout).ok_or_else(|| {
         Error::new(ErrorKind::BackendFailed, "minikube's list of profiles cannot be read")
     })?;
-    let mut clusters = Vec::new();
-    for row in rows {
-        let half = minikube
-            .home()
-            .note(&row.name)
-            .is_ok_and(|note| note.is_some_and(|note| !note.finished));
-        match row.state.clone().filter(|_| !half) {
-            Some(state) => clusters.push(row_of(&row.name, state, row.profile.as_ref())),
-            // What the list cannot tell takes a look of its own.
-            None => clusters.extend(look_at(request, &row).await?),
-        }
+    let looks = rows.into_iter().map(|row| cluster_of(request, &minikube, row));
+    let clusters: Vec<_> = stream::iter(looks).buffered(LOOKS_AT_ONCE).try_collect().await?;
+    Ok(Clusters::new(clusters.into_iter().flatten().collect()))
+}
+
+async fn cluster_of(
+    request: &Request,
+    minikube: &Minikube,
+    row: Row,
+) -> Result<Option<Cluster>, Error> {
+    let note = minikube.home().note(&row.name);
+    let half = note.is_ok_and(|note| note.is_some_and(|note| !note.finished));
+    match row.state.clone().filter(|_| !half) {
+        Some(state) => Ok(Some(row_of(&row.name, state, row.profile.as_ref()))),
+        // What the list cannot tell takes a look of its own.
+        None => look_at(request, &row).await,
     }
-    Ok(Clusters::new(clusters))
 }
 
 fn row_of(name: &str, state: State, profile: Option<&Profile>) -> Cluster {

@@ -86,10 +86,15 @@ fn says(home: &Path, command: &str, output: &str, code: i32) -> String {
 
 /// A profile of the recorded list, of a virtual machine so that no engine is needed.
 fn keep_profile(home: &Path) {
+    keep_profile_named(home, "mk-demo");
+}
+
+fn keep_profile_named(home: &Path, name: &str) {
     let list: Value = serde_json::from_str(recorded!("profile-list.json")).unwrap();
     let mut config = list["valid"][0]["Config"].clone();
     config["Driver"] = json!("kvm2");
-    let folder = home.join(".minikube/profiles/mk-demo");
+    config["Name"] = json!(name);
+    let folder = home.join(".minikube/profiles").join(name);
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("config.json"), config.to_string()).unwrap();
 }
@@ -318,6 +323,32 @@ async fn a_list_tells_each_profile_with_its_state() {
         list["clusters"],
         json!([{"profile": "mk-demo", "state": "stopped", "kubernetesVersion": "v1.35.1", "kubeContext": "mk-demo"}])
     );
+    assert_eq!(driver.end().await, Some(0));
+}
+
+#[tokio::test]
+async fn profiles_that_the_list_does_not_tell_are_looked_at_side_by_side() {
+    let home = tempfile::tempdir().unwrap();
+    let names = ["p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8"];
+    names.iter().for_each(|name| keep_profile_named(home.path(), name));
+    let rows: Vec<_> = names.iter().map(|name| json!({"Name": name, "Status": ""})).collect();
+    let list = json!({"invalid": [], "valid": rows}).to_string();
+    let begun = home.path().join("begun");
+    std::fs::create_dir(&begun).unwrap();
+    // Each says nothing until others have begun as well.
+    let waits = format!(
+        "status*) name=$3; : >'{begun}'/$$; until set -- '{begun}'/* && [ $# -ge 4 ]; do :; done; \
+         echo '{stopped}'; exit 7 ;;",
+        begun = begun.display(),
+        stopped = recorded!("status-stopped.out").trim().replace("mk-demo", "'$name'"),
+    );
+    install(home.path(), &[says(home.path(), "profile*", &list, 0), waits].join("\n"));
+    let driver = Driver::start(home.path());
+    let told = driver.ask("list", json!({"timeoutMs": 20_000})).await;
+    let clusters = told["result"]["clusters"].as_array().unwrap_or_else(|| panic!("{told}"));
+    let told: Vec<_> = clusters.iter().map(|it| (&it["profile"], &it["state"])).collect();
+    let all = names.map(|name| (json!(name), json!("stopped")));
+    assert_eq!(told, all.iter().map(|(name, state)| (name, state)).collect::<Vec<_>>());
     assert_eq!(driver.end().await, Some(0));
 }
 

@@ -1,6 +1,7 @@
 //! Containers as real engines told them, with other names.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -14,6 +15,9 @@ const KIND_NODE: &str = include_str!(
     "../../../../drivers/kind/tests/recorded/v0.32/inspect-running-control-plane.json"
 );
 
+const MINIKUBE_NODE: &str =
+    include_str!("../../../../drivers/minikube/tests/recorded/v1.38/inspect-stopped.json");
+
 /// The name of the cluster in all recordings, and the ports at which the API was published.
 const RECORDED: &str = "demo";
 const RECORDED_PORTS: [&str; 2] = ["39201", "43129"];
@@ -21,7 +25,8 @@ const RECORDED_PORTS: [&str; 2] = ["39201", "43129"];
 /// What there is, ready to be sent.
 pub(crate) struct Containers {
     api_port: u16,
-    inspected: HashMap<String, String>,
+    /// By id, and by name.
+    inspected: HashMap<String, Arc<str>>,
     /// Summaries by label, with and without its value.
     listed: HashMap<String, Vec<String>>,
     nodes: Vec<String>,
@@ -52,6 +57,11 @@ impl Containers {
         self.add(KIND_NODE, name, |text| text);
     }
 
+    /// Adds a cluster of minikube with one node, which is stopped.
+    pub(crate) fn add_minikube(&mut self, name: &str) {
+        self.add(MINIKUBE_NODE, name, |text| text);
+    }
+
     fn add(&mut self, recorded: &str, cluster: &str, change: impl FnOnce(String) -> String) {
         let mut text = change(recorded.replace(RECORDED, cluster));
         for port in RECORDED_PORTS {
@@ -69,11 +79,13 @@ impl Containers {
             }
         }
         self.listed.entry(String::new()).or_default().push(summary);
+        let name = container["Name"].as_str().unwrap_or_default().trim_start_matches('/');
         if container["Config"]["Labels"]["k3d.role"] != "loadbalancer" {
-            let name = container["Name"].as_str().unwrap_or_default();
-            self.nodes.push(name.trim_start_matches('/').to_owned());
+            self.nodes.push(name.to_owned());
         }
-        self.inspected.insert(id, container.to_string());
+        let text: Arc<str> = container.to_string().into();
+        self.inspected.insert(name.to_owned(), text.clone());
+        self.inspected.insert(id, text);
     }
 
     pub(super) fn list(&self, label: Option<&str>) -> String {
@@ -81,8 +93,8 @@ impl Containers {
         format!("[{}]", summaries.map(|all| all.join(",")).unwrap_or_default())
     }
 
-    pub(super) fn inspect(&self, id: &str) -> Option<String> {
-        self.inspected.get(id).cloned()
+    pub(super) fn inspect(&self, id_or_name: &str) -> Option<String> {
+        self.inspected.get(id_or_name).map(|text| text.to_string())
     }
 
     /// The names of those that are nodes of Kubernetes, and have this in them.

@@ -28,7 +28,12 @@ impl Asked {
     /// The first label that the engine is asked to filter by.
     pub(super) fn label(&self) -> Option<String> {
         let filters: Value = serde_json::from_str(&self.query("filters")?).ok()?;
-        filters["label"][0].as_str().map(str::to_owned)
+        let label = match &filters["label"] {
+            // As docker's own program asks.
+            Value::Object(labels) => labels.keys().next().map(String::as_str),
+            labels => labels[0].as_str(),
+        };
+        label.map(str::to_owned)
     }
 }
 

@@ -55,15 +55,15 @@ const REFERENCES: [&str; 2] = ["$ref", "$dynamicRef"];
 /// # Errors
 /// `CONF-2` for the former, `CONF-8` for the latter.
 pub(super) fn check(root: &Value) -> Result<(), Fault> {
-    let mut references = References { root, anchors: HashMap::new(), counted: HashMap::new() };
-    let schemas = references.all_schemas()?;
+    let (mut references, schemas) = References::read(root)?;
     for schema in schemas {
         references.count(schema, 0)?;
     }
     Ok(())
 }
 
-struct References<'a> {
+/// Where the references of a schema lead.
+pub(super) struct References<'a> {
     root: &'a Value,
     /// Schemas that are referred to by a name of their own; one name may be given twice.
     anchors: HashMap<&'a str, Vec<&'a Value>>,
@@ -81,6 +81,20 @@ struct Counted {
 }
 
 impl<'a> References<'a> {
+    /// Those of a schema.
+    ///
+    /// # Errors
+    /// `CONF-2` where one leads out of it.
+    pub(super) fn of(root: &'a Value) -> Result<Self, Fault> {
+        Self::read(root).map(|(references, _)| references)
+    }
+
+    fn read(root: &'a Value) -> Result<(Self, Vec<&'a Value>), Fault> {
+        let mut references = Self { root, anchors: HashMap::new(), counted: HashMap::new() };
+        let schemas = references.all_schemas()?;
+        Ok((references, schemas))
+    }
+
     /// Every schema there is, and those that are only referred to.
     fn all_schemas(&mut self) -> Result<Vec<&'a Value>, Fault> {
         let mut found: Vec<&'a Value> = Vec::new();
@@ -153,7 +167,7 @@ impl<'a> References<'a> {
     }
 
     /// The schemas that apply to the same value as this one.
-    fn in_place(&self, schema: &'a Value) -> Result<Vec<&'a Value>, Fault> {
+    pub(super) fn in_place(&self, schema: &'a Value) -> Result<Vec<&'a Value>, Fault> {
         let Some(keywords) = schema.as_object() else { return Ok(Vec::new()) };
         let mut next = inner(keywords, &IN_PLACE);
         for reference in references_of(keywords) {

@@ -83,7 +83,9 @@ pub(super) const MODES: &[Mode] = &[
         case: 20,
         what: "has a `configSchema` that is no schema",
         verdict: Verdict::Breaks("CONF-8"),
-        host: no_schema("cannot be used: it is not valid: \"nonsense\" is not valid"),
+        host: no_schema(
+            "cannot be used: it is not valid: `properties.odd.type`: \"nonsense\" is none",
+        ),
         fault: Fault { answer: |d, r| property(d, r, json!({"type": "nonsense"})), ..NONE },
     },
     Mode {
@@ -123,7 +125,9 @@ pub(super) const MODES: &[Mode] = &[
         case: 22,
         what: "has a `pattern` with look-around that takes exponential time, and a default to try it on",
         verdict: Verdict::Breaks("CONF-8"),
-        host: no_schema("cannot be used: it is not valid: \"^(?=(a|a|aa)+$)a\" is not a \"regex\""),
+        host: no_schema(
+            "cannot be used: it is not valid: `properties.odd.pattern`: \"^(?=(a|a|aa)+$)a\" is not a valid regex: look-around",
+        ),
         fault: Fault { answer: |d, r| property(d, r, bomb()), ..NONE },
     },
     Mode {
