@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -208,8 +209,9 @@ fn files_in(folder: &Path) -> Vec<(String, PathBuf)> {
     let entries = folder.read_dir().into_iter().flatten().flatten();
     let named = entries.filter_map(|entry| {
         let file = entry.file_name();
-        let name = file.to_string_lossy().strip_prefix(PREFIX)?.to_owned();
-        Some((name, entry.path()))
+        // As bytes: of the thousands of programs in a folder few are worth more than a glance.
+        let name = file.as_bytes().strip_prefix(PREFIX.as_bytes())?;
+        Some((String::from_utf8_lossy(name).into_owned(), entry.path()))
     });
     let mut files: Vec<_> = named.collect();
     let names: BTreeSet<String> = files.iter().map(|(name, _)| name.clone()).collect();

@@ -1,14 +1,15 @@
 //! One driver process: in a session of its own, its stderr always drained, ended for certain.
 
+mod spawn;
+
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use caproni_driver::resources;
-use process_wrap::tokio::{CommandWrap, ProcessSession};
 use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{ChildStdin, ChildStdout};
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 
 use crate::error::{Error, Kind};
 use crate::options::Level;
+use spawn::{Spawned, spawn_when_free};
 
 /// How long a driver may take to end after its stdin was closed, and again after SIGTERM.
 const GRACE: Duration = Duration::from_secs(5);
@@ -25,9 +27,6 @@ const STDERR_KEPT: usize = 64 * 1024;
 
 /// How many turns the reader of stderr needs to catch up.
 const TURNS: u32 = 4;
-
-/// How often a file that is being written (ETXTBSY) is tried again, 50 ms apart.
-const BUSY_TRIES: u32 = 20;
 
 /// A driver process, ended with everything in its session when this is dropped.
 #[derive(Debug)]
@@ -124,23 +123,17 @@ impl Process {
             return Err(cannot_run(path, &what, "get the driver for this machine".into()));
         }
         let spawned = spawn_when_free(path, surroundings).await;
-        let mut child = spawned.map_err(|error| not_spawned(path, &error))?;
-        let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        let (Some(session), Some(stdin), Some(stdout), Some(stderr)) =
-            (pid, child.stdin().take(), child.stdout().take(), child.stderr().take())
-        else {
-            return Err(Error::internal("the driver was started without pipes", path.display()));
-        };
+        let Spawned { session, pipes, stderr, exit: ended } =
+            spawned.map_err(|error| not_spawned(path, &error))?;
         let tail = Tail::default();
         tokio::spawn(drain(stderr, tail.clone(), on_stderr));
         let (sender, exit) = watch::channel(None);
         // The one place that waits for the child, so that it is always reaped.
         tokio::spawn(async move {
-            let status = child.wait().await.ok();
-            let _ = sender.send(status);
+            let _ = sender.send(ended.await);
         });
         let shown = path.display().to_string();
-        Ok((Self { session, exit, stderr: tail, shown }, Pipes { stdin, stdout }))
+        Ok((Self { session, exit, stderr: tail, shown }, pipes))
     }
 
     /// The driver's process id, which is its session's too.
@@ -292,30 +285,6 @@ fn session_members(session: Pid) -> Vec<Pid> {
         process != session && rustix::process::getsid(Some(process)) == Ok(session)
     };
     processes.filter(is_member).collect()
-}
-
-async fn spawn_when_free(
-    path: &Path,
-    surroundings: &Surroundings,
-) -> std::io::Result<Box<dyn process_wrap::tokio::ChildWrapper>> {
-    let mut tries = 0;
-    loop {
-        // Own session, not just own group: a child that opens the terminal would stop
-        // the whole driver without a word (https://github.com/moby/moby/issues/47073).
-        let mut command = CommandWrap::with_new(path, |command| {
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-            surroundings.apply(command);
-        });
-        match command.wrap(ProcessSession).spawn() {
-            Err(error)
-                if error.kind() == std::io::ErrorKind::ExecutableFileBusy && tries < BUSY_TRIES =>
-            {
-                tries += 1;
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            spawned => return spawned,
-        }
-    }
 }
 
 fn not_spawned(path: &Path, error: &std::io::Error) -> Error {
@@ -521,6 +490,28 @@ mod tests {
         process.close().await;
         assert_eq!(process.how_it_ended(), "exited with 0");
         assert!(process.stderr_tail().len() <= STDERR_KEPT);
+    }
+
+    #[tokio::test]
+    async fn a_script_that_names_no_interpreter_is_run_by_the_shell() {
+        let (process, pipes, _script) = spawn("echo \"$0\" | tail -c 7\n").await;
+        let line = BufReader::new(pipes.stdout).lines().next_line().await.unwrap();
+        assert_eq!(line.as_deref(), Some("driver"));
+        process.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_driver_has_the_hosts_variables_but_for_what_is_changed() {
+        let script = script("#!/bin/sh\necho \"$HOME ${ODD-none} ${CARGO-none}\"\n");
+        let env = [("ODD", Some("a=b c")), ("CARGO", None)];
+        let env = env.map(|(name, value)| (name.into(), value.map(Into::into))).to_vec();
+        let surroundings = Surroundings { env, folder: None };
+        let (process, pipes) =
+            Process::spawn_in(&script.path, &surroundings, |_| ()).await.unwrap();
+        let line = BufReader::new(pipes.stdout).lines().next_line().await.unwrap();
+        let home = std::env::var("HOME").unwrap_or_default();
+        assert_eq!(line, Some(format!("{home} a=b c none")));
+        process.close().await;
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod leaving;
 mod optional;
+mod stdin;
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -17,7 +18,7 @@ use jsonrpsee::core::traits::ToRpcParams;
 use jsonrpsee::types::ErrorObjectOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use tokio::process::{ChildStdin, ChildStdout};
+use tokio::process::ChildStdout;
 
 use crate::discovery::Driver;
 use crate::error::{Error, HOST_ONLY, Kind};
@@ -27,6 +28,7 @@ use crate::transport::{Client, Event, InFlight, Listener, Outgoing};
 
 pub use leaving::Leaving;
 pub use optional::{OfLog, OnNode};
+use stdin::Stdin;
 
 /// How long a driver may take from its start to the answer to `initialize`.
 const HANDSHAKE: Duration = Duration::from_secs(20);
@@ -59,7 +61,7 @@ pub struct Session {
 #[derive(Debug)]
 struct Link {
     driver: Driver,
-    client: Client<ChildStdin, ChildStdout>,
+    client: Client<Stdin, ChildStdout>,
     process: Process,
     listener: Told,
     can_cancel: bool,
@@ -103,7 +105,7 @@ impl Session {
         let (process, pipes) = Process::spawn(&driver.path, on_stderr).await?;
         let told = Told(Arc::clone(&listener));
         listener(Event::Started(driver.path.clone()));
-        let client = Client::new(pipes.stdin, pipes.stdout, listener);
+        let client = Client::new(Stdin::from(pipes.stdin), pipes.stdout, listener);
         let driver = driver.clone();
         let mut link =
             Link { driver, client, process, listener: told, can_cancel: false, version: None };

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::programs::Programs;
+use crate::time::output;
 
 /// `caproni` alone in a folder, drivers in another, and a home, a state folder and a folder to
 /// work in; removed when this is dropped.
@@ -44,6 +45,13 @@ impl Sandbox {
         let file = self.path(path);
         std::fs::create_dir_all(file.parent().expect("a folder")).expect("our folder");
         std::fs::write(file, text).expect("our file");
+    }
+
+    /// Makes so many clusters of the mock driver, each a file like that of the first one.
+    pub(crate) fn hold_mock_clusters(&self, count: usize) {
+        output(self.caproni("--driver mock --profile c0 start"));
+        let one = std::fs::read_to_string(self.path("state/mock/c0.json")).expect("the cluster");
+        (0..count).for_each(|n| self.write(&format!("state/mock/c{n}.json"), &one));
     }
 
     /// A command line of `caproni`, its words split at spaces, in an environment that holds

@@ -109,9 +109,14 @@ impl<'a> BringUp<'a> {
     }
 
     async fn attempt(&self) -> Result<Up, Error> {
-        let connection = Connection::begin(&self.target.driver.name, &self.target.profile);
+        let (driver, profile) = (&self.target.driver.name, &self.target.profile);
+        // Of a cluster that is restarted in any case it would only be closed again.
+        let connection = (self.least == Way::Start).then(|| Connection::begin(driver, profile));
         let session = self.app.open(&self.target).await?;
-        let connection = connection.of(&session.driver.name);
+        let connection = match connection {
+            Some(connection) => connection.of(&session.driver.name),
+            None => Connection::none(&session.driver.name, profile),
+        };
         let up = self.with(&session, connection).await;
         session.close().await;
         match up {

@@ -2,11 +2,11 @@
 
 mod ask;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use caproni_driver::Cluster;
 use clap::Args;
-use serde_json::json;
 
 use super::App;
 use super::drivers::reason;
@@ -14,7 +14,7 @@ use crate::discovery::{Candidate, Driver};
 use crate::error::Error;
 use crate::exit;
 use crate::output::{ClusterList, ListedCluster, SilentDriver};
-use crate::ui::{Width, clean, columns_in_colour, value, wrapped_table};
+use crate::ui::{Width, clean, wrapped_table};
 use ask::ask_all;
 
 /// List the clusters of all drivers
@@ -42,7 +42,8 @@ impl List {
             () = app.interrupt.first() => return Err(caproni_driver::Error::cancelled().into()),
             told = ask_all(app, candidates) => told,
         };
-        app.ui.result(&to_text(app, &told.rows), &output(&told.rows))?;
+        warn(app, &told.rows);
+        app.ui.result_of(|| to_text(app, &told.rows), || output(&told.rows))?;
         tokio::select! {
             () = app.interrupt.first() => {}
             () = told.farewell() => {}
@@ -82,17 +83,17 @@ impl Listed {
         }
     }
 
-    fn cells(&self, driver: &str) -> [String; 6] {
+    fn cells<'a>(&'a self, driver: &'a str) -> [Cow<'a, str>; 6] {
         let cluster = &self.cluster;
         [
-            driver.to_owned(),
-            cluster.profile.clone(),
-            value(&json!(cluster.state)),
-            or_dash(cluster.kubernetes_version.as_deref()),
-            or_dash(cluster.kube_context.as_deref()),
+            driver.into(),
+            cluster.profile.as_str().into(),
+            cluster.state.to_string().into(),
+            or_dash(cluster.kubernetes_version.as_deref()).into(),
+            or_dash(cluster.kube_context.as_deref()).into(),
             match &self.config_file {
                 Ok(path) => path.as_deref().map(short).unwrap_or_default(),
-                Err(why) => format!("unknown: {why}"),
+                Err(why) => format!("unknown: {why}").into(),
             },
         ]
     }
@@ -113,26 +114,29 @@ fn output(rows: &[Row]) -> ClusterList {
     ClusterList { clusters, problems }
 }
 
-/// The table, or with `--quiet` the names alone, and warnings in the place of the other rows.
-fn to_text(app: &App, rows: &[Row]) -> String {
-    if !app.ui.is_quiet() {
-        return table(rows, app.ui.width());
+/// With `--quiet` there is no row of a driver that cannot tell.
+fn warn(app: &App, rows: &[Row]) {
+    let silent = rows.iter().filter_map(|row| row.clusters.as_ref().err());
+    for error in silent.filter(|_| app.ui.is_quiet()) {
+        app.ui.warn(&error.message);
     }
-    let mut names = BTreeSet::new();
-    for Row { clusters, .. } in rows {
-        match clusters {
-            Ok(told) => names.extend(told.iter().map(|listed| clean(&listed.cluster.profile))),
-            Err(error) => app.ui.warn(&error.message),
-        }
-    }
-    names.into_iter().collect::<Vec<_>>().join("\n")
 }
 
-fn table(rows: &[Row], width: u16) -> String {
-    let cells: Vec<[String; 6]> = rows.iter().flat_map(Row::cells).collect();
-    if cells.is_empty() {
-        return "no clusters".into();
+/// The table, or with `--quiet` the names alone.
+fn to_text(app: &App, rows: &[Row]) -> String {
+    if app.ui.is_quiet() {
+        let told = rows.iter().flat_map(|row| row.clusters.iter().flatten());
+        let names: BTreeSet<_> = told.map(|listed| clean(&listed.cluster.profile)).collect();
+        return names.into_iter().collect::<Vec<_>>().join("\n");
     }
+    let rows: Vec<_> = rows.iter().flat_map(Row::cells).collect();
+    match rows.is_empty() {
+        true => "no clusters".into(),
+        false => app.ui.columns_in_colour(table(rows, app.ui.width()), &["STATE"]),
+    }
+}
+
+fn table(rows: Vec<[Cow<'_, str>; 6]>, width: u16) -> String {
     let columns = [
         ("DRIVER", Width::Content),
         ("PROFILE", Width::Content),
@@ -141,30 +145,30 @@ fn table(rows: &[Row], width: u16) -> String {
         ("CONTEXT", Width::Content),
         ("CONFIG FILE", Width::Rest),
     ];
-    columns_in_colour(&wrapped_table(width, columns, cells.into_iter()), &["STATE"])
+    wrapped_table(width, columns, rows.into_iter())
 }
 
 impl Row {
-    fn cells(&self) -> Vec<[String; 6]> {
+    fn cells(&self) -> Vec<[Cow<'_, str>; 6]> {
         let driver = &self.driver.name;
         match &self.clusters {
             Ok(told) => told.iter().map(|listed| listed.cells(driver)).collect(),
             Err(error) => {
-                let dash = || "-".to_owned();
                 let why = format!("unknown: {}", reason(error, &self.driver));
-                vec![[driver.clone(), dash(), dash(), dash(), dash(), why]]
+                let dash = || Cow::from("-");
+                vec![[driver.into(), dash(), dash(), dash(), dash(), why.into()]]
             }
         }
     }
 }
 
 /// A path as a shell takes it, with `~` for the home folder.
-fn short(path: &str) -> String {
+fn short(path: &str) -> Cow<'_, str> {
     let home = std::env::var("HOME").unwrap_or_default();
     let below = path.strip_prefix(&home).filter(|below| !home.is_empty() && below.starts_with('/'));
-    below.map_or_else(|| path.to_owned(), |below| format!("~{below}"))
+    below.map_or_else(|| path.into(), |below| format!("~{below}").into())
 }
 
-fn or_dash(text: Option<&str>) -> String {
-    text.unwrap_or("-").to_owned()
+fn or_dash(text: Option<&str>) -> &str {
+    text.unwrap_or("-")
 }

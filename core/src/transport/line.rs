@@ -2,6 +2,7 @@
 
 use caproni_driver::{MAX_DEPTH, MAX_LINE, Progress};
 use jsonrpsee::types::{ErrorObjectOwned, TwoPointZero};
+use memchr::{memchr2_iter, memmem};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -63,13 +64,35 @@ fn plain_result(text: &[u8], pending: Option<u64>) -> Option<String> {
         #[serde(borrow)]
         result: &'a RawValue,
     }
-    let levels = text.iter().filter(|byte| matches!(byte, b'{' | b'[')).count();
     // What serde_json skips may be nested too deep, or escape half a character.
-    if levels > MAX_DEPTH || text.contains(&b'\\') {
+    if memmem::find(text, b"\\u").is_some() || is_deeper(text, MAX_DEPTH) {
         return None;
     }
     let reply: Reply<'_> = serde_json::from_slice(text).ok()?;
     (Some(reply.id) == pending).then(|| reply.result.get().to_owned())
+}
+
+/// Tells whether a text is nested deeper than that.
+fn is_deeper(text: &[u8], most: usize) -> bool {
+    // Most have not even as many brackets. A list of clusters has, one after the other.
+    if memchr2_iter(b'{', b'[', text).count() <= most {
+        return false;
+    }
+    let (mut depth, mut deepest, mut is_string) = (0_usize, 0, false);
+    let mut bytes = text.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' => drop(bytes.next()),
+            b'"' => is_string = !is_string,
+            b'{' | b'[' if !is_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !is_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest > most
 }
 
 /// A line without what some languages put around it: a byte order mark, CR.
@@ -210,6 +233,19 @@ mod tests {
             ),
             error(&json!({"code": 1009, "message": "down", "data": {"a": 1}}))
         );
+    }
+
+    #[test]
+    fn depth_is_that_of_what_stands_within_and_not_beside_each_other_nor_in_a_string() {
+        let within = |count| "[".repeat(count) + &"]".repeat(count);
+        assert!(!is_deeper(within(100).as_bytes(), 100));
+        assert!(is_deeper(within(101).as_bytes(), 100));
+        assert!(!is_deeper(within(10).repeat(100).as_bytes(), 100));
+        let texts = format!("{{\"{}\":{}}}", "[".repeat(200), within(99));
+        assert!(!is_deeper(texts.as_bytes(), 100));
+        let text = "]".repeat(60) + r#"\"\\"#;
+        let hidden = format!("[{}\"{text}\"{}", "[".repeat(60), within(40));
+        assert!(is_deeper(hidden.as_bytes(), 100));
     }
 
     #[test]

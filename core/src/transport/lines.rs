@@ -6,9 +6,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use caproni_driver::MAX_LINE;
+use memchr::memchr;
 use tokio::io::{AsyncRead, ReadBuf};
 
-/// How much is read at once, in bytes: what a pipe of Linux holds.
+/// How much is read at once at first, in bytes: more than most replies have.
+const AT_FIRST: usize = 8 * 1024;
+
+/// How much is read at once where there is as much, in bytes: what a pipe of Linux holds.
 const AT_ONCE: usize = 64 * 1024;
 
 /// Lines in bounded memory, whoever waits for them: none is lost where a wait is given up.
@@ -24,7 +28,7 @@ pub(crate) struct Lines<R> {
 
 impl<R: AsyncRead + Unpin> Lines<R> {
     pub(crate) fn new(input: R) -> Self {
-        Self { input, buffer: vec![0; AT_ONCE], unread: 0..0, begun: Vec::new(), has_ended: false }
+        Self { input, buffer: vec![0; AT_FIRST], unread: 0..0, begun: Vec::new(), has_ended: false }
     }
 
     /// Waits for the next line; `None` is the end of input.
@@ -46,7 +50,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     /// comes out one byte too long.
     pub(super) fn take(&mut self) -> Option<Vec<u8>> {
         let unread = &self.buffer[self.unread.clone()];
-        let end = unread.iter().position(|&byte| byte == b'\n');
+        let end = memchr(b'\n', unread);
         let part = &unread[..end.unwrap_or(unread.len())];
         let room = (MAX_LINE + 1).saturating_sub(self.begun.len());
         self.begun.extend_from_slice(&part[..part.len().min(room)]);
@@ -58,6 +62,10 @@ impl<R: AsyncRead + Unpin> Lines<R> {
 
     /// Reads once, when all that was read before is taken.
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // A driver that had that much to say may well have more.
+        if self.unread.end == AT_FIRST {
+            self.buffer = vec![0; AT_ONCE];
+        }
         let mut buffer = ReadBuf::new(&mut self.buffer);
         ready!(Pin::new(&mut self.input).poll_read(cx, &mut buffer))?;
         self.unread = 0..buffer.filled().len();

@@ -39,23 +39,40 @@ fn style(word: &str) -> Option<Style> {
 }
 
 /// Gives the words of some columns of a table their colour.
-pub fn columns(table: &str, heads: &[&str]) -> String {
+pub(super) fn columns(table: &str, heads: &[&str]) -> String {
     let Some(first) = table.lines().next() else { return String::new() };
-    let begins: Vec<usize> = heads.iter().filter_map(|head| first.find(head)).collect();
-    table.lines().map(|line| with_colours(line, &begins) + "\n").collect()
+    let mut begins: Vec<usize> = heads.iter().filter_map(|head| first.find(head)).collect();
+    begins.sort_unstable();
+    let mut coloured = String::with_capacity(2 * table.len());
+    for line in table.lines() {
+        put_with_colours(&mut coloured, line, &begins);
+        coloured.push('\n');
+    }
+    coloured
 }
 
-/// From the last column on, so that what is put in moves none that is still to come. A line whose
-/// columns are elsewhere, since its characters are wider, stays as it is.
-fn with_colours(line: &str, begins: &[usize]) -> String {
-    let mut begins = begins.to_vec();
-    begins.sort_unstable();
-    begins.into_iter().rev().fold(line.to_owned(), |line, begin| {
-        let at = line.char_indices().nth(begin).map(|(at, _)| at);
-        let Some((before, rest)) = at.map(|at| line.split_at(at)) else { return line };
-        let (word, after) = rest.split_at(rest.find(' ').unwrap_or(rest.len()));
-        format!("{before}{}{after}", state(word))
-    })
+/// A line whose columns are elsewhere, since its characters are wider, stays as it is.
+fn put_with_colours(text: &mut String, line: &str, begins: &[usize]) {
+    let mut rest = 0;
+    for begin in begins {
+        let Some(at) = place(line, *begin).filter(|at| *at >= rest) else { continue };
+        let word = line[at..].split(' ').next().unwrap_or_default();
+        text.push_str(&line[rest..at]);
+        match style(word) {
+            Some(style) => text.push_str(&paint(style, word)),
+            None => text.push_str(word),
+        }
+        rest = at + word.len();
+    }
+    text.push_str(&line[rest..]);
+}
+
+/// Where a character of a line begins, in bytes.
+fn place(line: &str, character: usize) -> Option<usize> {
+    match line.is_ascii() {
+        true => Some(character).filter(|at| *at < line.len()),
+        false => line.char_indices().nth(character).map(|(at, _)| at),
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::text::commands;
+use super::text::{commands, is_plain};
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -25,12 +25,12 @@ const WRITTEN_MARK: &str = "\\uFFFF";
 /// As JSON in several lines. What could command a terminal is written as `\u…`, so that nothing
 /// is lost.
 pub(super) fn json(value: &Value) -> String {
-    harmless(&format!("{value:#}"))
+    harmless(format!("{value:#}"))
 }
 
 /// As [`json`], on one line.
 pub(super) fn json_line(value: &Value) -> String {
-    harmless(&value.to_string())
+    harmless(value.to_string())
 }
 
 /// As one YAML document in block style, which is the same value for readers of YAML 1.1 and 1.2.
@@ -43,7 +43,10 @@ pub(super) fn yaml(value: &Value) -> String {
     text.map_or_else(|_| json(value), |text| unmarked(&text))
 }
 
-fn harmless(text: &str) -> String {
+fn harmless(text: String) -> String {
+    if is_plain(&text) {
+        return text;
+    }
     let mut harmless = String::with_capacity(text.len());
     for c in text.chars() {
         // Outside of strings JSON has no such character.

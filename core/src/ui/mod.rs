@@ -4,6 +4,7 @@ mod colour;
 mod fill;
 mod format;
 mod progress;
+mod table;
 mod text;
 
 use std::io::{IsTerminal, Write};
@@ -24,12 +25,11 @@ use crate::recording::{Mask, Secrets, Side};
 use crate::transport::{Event, Listener};
 use progress::{Display, Progress};
 
-pub use colour::{columns as columns_in_colour, state};
+pub use colour::state;
 pub use fill::{hang, wrap};
 pub use format::Format;
-pub use text::{
-    Width, clean, condition_line, differences_table, nodes_table, table, value, wrapped_table,
-};
+pub use table::{Width, table, wrapped_table};
+pub use text::{clean, condition_line, differences_table, nodes_table, value};
 
 /// Which lines between host and driver are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -227,6 +227,21 @@ impl Ui {
         printed.map(drop)
     }
 
+    /// As [`Ui::result`], of which only the one that is printed is made.
+    ///
+    /// # Errors
+    /// As [`Ui::result`].
+    pub fn result_of<T: Serialize>(
+        &self,
+        text: impl FnOnce() -> String,
+        value: impl FnOnce() -> T,
+    ) -> Result<(), Error> {
+        match self.format {
+            Format::Text => self.result(&text(), &()),
+            Format::Json | Format::Yaml => self.result("", &value()),
+        }
+    }
+
     /// As [`Ui::result`], of a command that was run for what it does: there is nothing to tell a
     /// person who wants to hear only of failures.
     ///
@@ -255,12 +270,12 @@ impl Ui {
 
     fn print(&self, text: &str) -> Result<bool, Error> {
         self.done();
-        let mut stdout = std::io::stdout().lock();
         // At once: anstream's own stream writes each piece of a line by itself.
-        let plain = match anstream::AutoStream::choice(&stdout) {
-            anstream::ColorChoice::Never => anstream::adapter::strip_str(text).to_string(),
-            _ => text.to_owned(),
+        let plain = match is_in_colour() || text::is_plain(text) {
+            true => text.to_owned(),
+            false => anstream::adapter::strip_str(text).to_string(),
         };
+        let mut stdout = std::io::stdout().lock();
         let written = stdout.write_all((plain + "\n").as_bytes());
         match written.and_then(|()| stdout.flush()) {
             Ok(()) => Ok(true),
@@ -313,6 +328,11 @@ impl Ui {
     /// How wide a result may be: as the terminal it goes to, else as `COLUMNS` says, else 80.
     pub fn width(&self) -> u16 {
         width_of(rustix::stdio::stdout()).unwrap_or(columns())
+    }
+
+    /// A table whose words of some columns have their colour, where results are shown in colour.
+    pub fn columns_in_colour(&self, table: String, heads: &[&str]) -> String {
+        if is_in_colour() { colour::columns(&table, heads) } else { table }
     }
 
     /// What to do next, as part of a result.
@@ -390,6 +410,11 @@ impl Ui {
 fn width_of(stream: impl std::os::fd::AsFd) -> Option<u16> {
     let size = rustix::termios::tcgetwinsize(stream);
     size.ok().map(|size| size.ws_col).filter(|&width| width >= LEAST_WIDTH)
+}
+
+/// Tells whether results are shown in colour, on a terminal say.
+fn is_in_colour() -> bool {
+    anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
 }
 
 /// How wide tables are where there is no terminal.

@@ -3,12 +3,11 @@
 use std::collections::HashSet;
 
 use caproni_driver::{Condition, Difference, ErrorKind, Node};
-use comfy_table::Width::Fixed;
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use serde_json::Value;
 
 use super::colour::{self, ADVICE, ERROR, paint};
-use super::fill::{fill, wrap};
+use super::fill::fill;
+use super::table::{PADDING, Width, table, wrapped_table};
 use crate::error::{Error, Kind};
 use crate::excerpt::Excerpt;
 
@@ -24,6 +23,11 @@ pub(super) fn commands(c: char) -> bool {
     let turns =
         matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     turns || (c.is_control() && !matches!(c, '\n' | '\t'))
+}
+
+/// Tells whether a text is nothing but lines of ASCII: no colour is in it, and no command.
+pub(super) fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n'))
 }
 
 /// A table of the fields in which a cluster differs from what was asked for, in lines of this width.
@@ -223,102 +227,11 @@ pub fn value(value: &Value) -> String {
     }
 }
 
-/// Rows under a head, in columns as wide as they must be.
-pub fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
-    lines(&plain_table(head, rows))
-}
-
-/// How wide a column of a [`wrapped_table`] is.
-#[derive(Debug, Clone, Copy)]
-pub enum Width {
-    /// As wide as what is in it, which is never broken.
-    Content,
-    /// At most so many columns of the terminal.
-    AtMost(u16),
-    /// What the others leave; what cannot be broken there, a path say, is whole all the same.
-    Rest,
-}
-
-/// A table that keeps to a number of columns, as far as that can be.
-pub fn wrapped_table<const N: usize>(
-    total: u16,
-    columns: [(&str, Width); N],
-    rows: impl Iterator<Item = [String; N]>,
-) -> String {
-    let rows: Vec<[String; N]> = rows.map(|row| row.map(one_line)).collect();
-    let heads = columns.map(|(head, _)| head);
-    let whole = plain_table(heads, rows.iter().map(|row| row.each_ref().map(String::as_str)));
-    let needed = whole.column_max_content_widths();
-    let fixed = needed.iter().zip(&columns).map(|(needed, (_, width))| match width {
-        Width::Content => needed + PADDING,
-        Width::AtMost(most) => needed.min(most) + PADDING,
-        Width::Rest => 0,
-    });
-    let rest = total.saturating_sub(fixed.sum()).max(LEAST_REST) - PADDING;
-    let fits = |(needed, (_, width)): (&u16, &(&str, Width))| match width {
-        Width::Content => true,
-        Width::AtMost(most) => needed <= most,
-        Width::Rest => *needed <= rest,
-    };
-    if needed.iter().zip(&columns).all(fits) {
-        return lines(&whole);
-    }
-    let rows = rows.into_iter().map(|row| {
-        let mut widths = columns.iter().map(|(_, width)| width);
-        row.map(|cell| match widths.next() {
-            Some(Width::Rest) => wrap(&cell, rest, "").trim_end().to_owned(),
-            _ => cell,
-        })
-    });
-    let mut table = plain_table(heads, rows);
-    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(u16::MAX);
-    table.set_constraints(columns.map(|(_, width)| match width {
-        Width::Content | Width::Rest => ColumnConstraint::ContentWidth,
-        Width::AtMost(most) => ColumnConstraint::UpperBoundary(Fixed(most + PADDING)),
-    }));
-    lines(&table)
-}
-
-/// A cell without what could command the terminal or begin another line.
-fn one_line(cell: String) -> String {
-    // As most are, names and paths.
-    if cell.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return cell;
-    }
-    clean(&cell).split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The space between two columns.
-const PADDING: u16 = 2;
-
-/// What the columns that others leave little for have at least.
-const LEAST_REST: u16 = 26;
-
 /// What each side of a comparison has at least.
 const LEAST_SIDE: u16 = 12;
 
 /// How long the longest of the prices of a change is, `recreate`.
 const LONGEST_CHANGE: u16 = 8;
-
-fn plain_table<T: ToString, const N: usize>(
-    head: [&str; N],
-    rows: impl Iterator<Item = [T; N]>,
-) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(head);
-    for row in rows {
-        table.add_row(row);
-    }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, PADDING));
-    }
-    table
-}
-
-fn lines(table: &Table) -> String {
-    let text = table.to_string();
-    text.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
-}
 
 #[cfg(test)]
 mod tests {
@@ -372,24 +285,6 @@ mod tests {
             "NODE  ROLE           STATE    KUBERNETES\n\
              s     server         running  NotReady\n\
              lb    load-balancer  paused   -\n"
-        );
-    }
-
-    #[test]
-    fn a_wrapped_table_keeps_to_its_width_and_breaks_no_path() {
-        let columns =
-            [("NAME", Width::AtMost(6)), ("WHAT", Width::Rest), ("FOLDER", Width::Content)];
-        let row = |name: &str, what: &str| {
-            [name.into(), what.into(), "/a/folder/that-is/never-broken".into()]
-        };
-        let rows =
-            [row("short", "one\ntwo"), row("a name", "more words than it has room for in it")];
-        assert_eq!(
-            wrapped_table(72, columns, rows.into_iter()),
-            "NAME    WHAT                         FOLDER\n\
-             short   one two                      /a/folder/that-is/never-broken\n\
-             a name  more words than it has room  /a/folder/that-is/never-broken\n\
-             \x20       for in it\n"
         );
     }
 

@@ -4,14 +4,11 @@ use crate::engine::Engine;
 use crate::growth::curve::{Cost, curve};
 use crate::programs::Programs;
 use crate::sandbox::Sandbox;
-use crate::time::output;
 
 pub(crate) fn measure(programs: &Programs, cost: Cost) {
     let sandbox = Sandbox::new(programs, &[("mock", "caproni-driver-mock")]);
-    output(sandbox.caproni("--driver mock --profile c0 start"));
-    let one = std::fs::read_to_string(sandbox.path("state/mock/c0.json")).expect("the cluster");
     curve("clusters: `list` with the mock driver", cost, |size| {
-        (0..size).for_each(|n| sandbox.write(&format!("state/mock/c{n}.json"), &one));
+        sandbox.hold_mock_clusters(size);
         || sandbox.caproni("list")
     });
     recorded(programs, cost);

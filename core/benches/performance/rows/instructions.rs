@@ -59,6 +59,8 @@ pub(crate) fn measure(table: &mut Table, programs: &Programs, args: &Args) {
 fn count(programs: &Programs) -> Counts {
     let sandbox = Sandbox::new(programs, &[("mock", "caproni-driver-mock")]);
     output(sandbox.caproni("--driver mock start"));
+    let clusters = Sandbox::new(programs, &[("mock", "caproni-driver-mock")]);
+    clusters.hold_mock_clusters(50);
     let path = many(&sandbox.path("many"), 20, 5, 245);
     let list = || among(&sandbox, &path, "drivers list");
     output(list());
@@ -67,6 +69,7 @@ fn count(programs: &Programs) -> Counts {
         ("`caproni --driver mock status`", sandbox.caproni("--driver mock status")),
         ("`caproni --help`", sandbox.caproni("--help")),
         ("`caproni drivers list`, 100 drivers, warm", list()),
+        ("`caproni list`, 50 clusters", clusters.caproni("list")),
     ] {
         for (program, millions) in run(&command) {
             counts.insert(format!("{name}: {program}"), millions);

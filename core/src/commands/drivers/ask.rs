@@ -94,7 +94,8 @@ fn facts(described: Description) -> Facts {
     Facts { version: described.version, capabilities: described.capabilities }
 }
 
-fn late(driver: &Driver, what: &str, limit: Duration) -> Error {
+/// The error for a driver that was not done in time, and what it is that it did not do.
+pub(crate) fn late(driver: &Driver, what: &str, limit: Duration) -> Error {
     let (path, limit) = (driver.path.display(), humantime::format_duration(limit));
     Error::new(Kind::DriverUnresponsive, format!("driver `{path}` {what} within {limit}"))
         .with("path", path.to_string())

@@ -16,6 +16,7 @@ mod schema;
 
 use clap::{Args, Subcommand};
 
+pub(crate) use ask::late;
 pub(crate) use list::reason;
 
 use super::App;

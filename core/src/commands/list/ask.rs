@@ -11,9 +11,10 @@ use tokio::task::JoinSet;
 
 use super::{Listed, Row};
 use crate::commands::App;
+use crate::commands::drivers::late;
 use crate::config::DEFAULT_PROFILE;
 use crate::discovery::{Candidate, Driver};
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::interrupt::Interrupt;
 use crate::session::{Call, Leaving, Session};
 use crate::state::ClusterState;
@@ -64,8 +65,8 @@ pub(super) async fn ask_all(app: &App, candidates: Vec<Candidate>) -> Told {
         asked.spawn(async move {
             let _turn = turns.acquire_owned().await;
             let profile = profile.as_deref().unwrap_or(DEFAULT_PROFILE);
-            let Answer { clusters, leaving } =
-                in_time(&driver, profile, limit, listener, &names).await;
+            let question = Question { driver: &driver, profile, limit, names: &names };
+            let Answer { clusters, leaving } = question.answered(listener).await;
             // Whoever waits for it would be gone with this task.
             let _ = sender.send(clusters.transpose().map(|clusters| Row { driver, clusters }));
             drop(sender);
@@ -73,6 +74,8 @@ pub(super) async fn ask_all(app: &App, candidates: Vec<Candidate>) -> Told {
                 leaving.ended_within(FAREWELL).await;
             }
         });
+        // To start a driver takes long. Those that have said who they are by now are asked before.
+        tokio::task::yield_now().await;
     }
     drop(sender);
     while let Some(row) = told.recv().await {
@@ -95,44 +98,46 @@ impl Answer {
     }
 }
 
-/// As [`ask`]. Out of time the driver is killed without more ado: it changes nothing.
-async fn in_time(
-    driver: &Driver,
-    profile: &str,
+/// What one driver is asked.
+struct Question<'a> {
+    driver: &'a Driver,
+    /// The cluster that a driver without a list is asked for besides those that are known.
+    profile: &'a str,
+    /// How long it may take.
     limit: Duration,
-    listener: Listener,
-    names: &BTreeSet<String>,
-) -> Answer {
-    let asked = ask(driver, profile, limit.saturating_sub(MARGIN).max(limit / 2), listener, names);
-    let answered = tokio::time::timeout(limit, asked).await;
-    answered.unwrap_or_else(|_| Answer::of(Err(late(driver, limit))))
+    /// The drivers that are here.
+    names: &'a BTreeSet<String>,
 }
 
-async fn ask(
-    driver: &Driver,
-    profile: &str,
-    limit: Duration,
-    listener: Listener,
-    names: &BTreeSet<String>,
-) -> Answer {
-    let interrupt = Interrupt::default();
-    let session = match Session::open(driver, None, &interrupt, listener).await {
-        Ok(session) => session,
-        // It would be another one that is not installed, which has no clusters here.
-        Err(error) if error.is(&ErrorKind::DriverNotFound) => return Answer::of(Ok(None)),
-        Err(error) => return Answer::of(Err(error)),
-    };
-    let name = session.description.name.clone();
-    let is_another = name != driver.name && names.contains(&name);
-    let call = Call { profile, timeout: Some(limit), interrupt: &interrupt };
-    let clusters = match is_another {
-        true => Ok(None),
-        false if session.has_method("list") => session.list(call).await.map(Some),
-        false => those_known(&session, &name, call).await.map(Some),
-    };
-    let leaving = Some(session.leave());
-    let clusters = clusters.map(|told| told.map(|clusters| with_files(&name, clusters)));
-    Answer { clusters, leaving }
+impl Question<'_> {
+    /// Asks it. Out of time the driver is killed without more ado: it changes nothing.
+    async fn answered(&self, listener: Listener) -> Answer {
+        let answered = tokio::time::timeout(self.limit, self.ask(listener)).await;
+        let late = |_| Answer::of(Err(late(self.driver, "did not tell its clusters", self.limit)));
+        answered.unwrap_or_else(late)
+    }
+
+    async fn ask(&self, listener: Listener) -> Answer {
+        let interrupt = Interrupt::default();
+        let session = match Session::open(self.driver, None, &interrupt, listener).await {
+            Ok(session) => session,
+            // It would be another one that is not installed, which has no clusters here.
+            Err(error) if error.is(&ErrorKind::DriverNotFound) => return Answer::of(Ok(None)),
+            Err(error) => return Answer::of(Err(error)),
+        };
+        let name = session.description.name.clone();
+        let is_another = name != self.driver.name && self.names.contains(&name);
+        let timeout = Some(self.limit.saturating_sub(MARGIN).max(self.limit / 2));
+        let call = Call { profile: self.profile, timeout, interrupt: &interrupt };
+        let clusters = match is_another {
+            true => Ok(None),
+            false if session.has_method("list") => session.list(call).await.map(Some),
+            false => those_known(&session, &name, call).await.map(Some),
+        };
+        let leaving = Some(session.leave());
+        let clusters = clusters.map(|told| told.map(|clusters| with_files(&name, clusters)));
+        Answer { clusters, leaving }
+    }
 }
 
 /// The clusters of a driver that has no list: of those that were started here, and of the one
@@ -171,10 +176,4 @@ fn with_files(driver: &str, clusters: Vec<Cluster>) -> Vec<Listed> {
     };
     let listed = |cluster: Cluster| Listed { config_file: file(&cluster.profile), cluster };
     clusters.into_iter().map(listed).collect()
-}
-
-fn late(driver: &Driver, limit: Duration) -> Error {
-    let (path, limit) = (driver.path.display(), humantime::format_duration(limit));
-    let message = format!("driver `{path}` did not tell its clusters within {limit}");
-    Error::new(Kind::DriverUnresponsive, message).with("path", path.to_string())
 }
