@@ -177,6 +177,9 @@ impl Probe {
         };
         match tokio::time::timeout(WRITE, written).await {
             Ok(Ok(())) => {}
+            // Of one that has ended whoever waits for its answer tells: whether that was before this
+            // line or after it is chance.
+            Ok(Err(_)) if self.has_ended().await => {}
             Ok(Err(error)) => self.fail("LIFE-9", format!("its stdin cannot be written: {error}")),
             Err(_) => self.fail("FRAME-2", "it does not read a line to its end"),
         }
@@ -400,9 +403,12 @@ impl Probe {
         self.fail(rule, format!("no reply to `{method}` within {:.0} s", limit.as_secs_f64()));
     }
 
+    async fn has_ended(&self) -> bool {
+        tokio::time::timeout(LAST_WORDS, self.process.ended()).await.is_ok()
+    }
+
     async fn ended_too_soon(&mut self, method: &str) {
-        let ended = tokio::time::timeout(LAST_WORDS, self.process.ended()).await.is_ok();
-        let how = match ended {
+        let how = match self.has_ended().await {
             true => self.process.how_it_ended(),
             false => "closed its stdout, and ran on".into(),
         };

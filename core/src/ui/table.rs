@@ -44,11 +44,11 @@ pub fn wrapped_table<'a, T: Into<Cow<'a, str>>, const N: usize>(
     let heads = columns.map(|(head, _)| head);
     let needed = widths(heads, &rows);
     let fixed = needed.iter().zip(&columns).map(|(needed, (_, width))| match width {
-        Width::Content => needed + PADDING,
+        Width::Content => needed.saturating_add(PADDING),
         Width::AtMost(most) => needed.min(most) + PADDING,
         Width::Rest => 0,
     });
-    let rest = total.saturating_sub(fixed.sum()).max(LEAST_REST) - PADDING;
+    let rest = fixed.fold(total, u16::saturating_sub).max(LEAST_REST) - PADDING;
     let fits = |(needed, (_, width)): (&u16, &(&str, Width))| match width {
         Width::Content => true,
         Width::AtMost(most) => needed <= most,
@@ -126,7 +126,7 @@ fn put_line<'a, const N: usize>(
     let begin = text.len();
     for (cell, widest) in cells.zip(widths) {
         text.push_str(cell);
-        put_space(text, usize::from(widest.saturating_sub(width(cell)) + PADDING));
+        put_space(text, usize::from(widest.saturating_sub(width(cell))) + usize::from(PADDING));
     }
     let shown = text[begin..].trim_end().len();
     text.truncate(begin + shown);
@@ -205,6 +205,15 @@ mod tests {
             let shown = plain(head, &rows, widths(head, &rows));
             assert_eq!(shown, lines(&of_several_lines(head, &rows)), "{rows:?}");
         }
+    }
+
+    #[test]
+    fn a_cell_of_any_length_is_shown() {
+        let long = "x".repeat(100_000);
+        let columns = [("A", Width::Content), ("B", Width::Content), ("C", Width::Rest)];
+        let rows = [[long.as_str(), "b", "c"], ["", &long, ""]];
+        let shown = wrapped_table(80, columns, rows.into_iter());
+        assert!(shown.contains(&format!("\n{long}  b")), "{:?}", shown.lines().nth(1));
     }
 
     #[test]
