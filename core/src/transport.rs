@@ -24,6 +24,7 @@ use jsonrpsee::types::ErrorObjectOwned;
 
 pub use client::Client;
 pub use exchange::InFlight;
+pub(crate) use line::is_deeper;
 pub(crate) use lines::Lines;
 pub use outbox::Outgoing;
 

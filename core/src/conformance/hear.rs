@@ -1,13 +1,11 @@
 //! What one line of a driver's stdout is worth: the rules of framing and of messages.
 
-use caproni_driver::{ErrorData, MAX_LINE, Progress};
+use caproni_driver::{ErrorData, MAX_DEPTH, MAX_LINE, Progress};
 use serde_json::{Map, Value};
 
 use super::judge::Verdict;
 use crate::error::HOST_ONLY;
-
-/// How deep a message may be nested ([FRAME-2]).
-const MAX_DEPTH: usize = 100;
+use crate::transport::is_deeper;
 
 /// A line as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,7 +127,7 @@ fn parse(bytes: &[u8], faults: &mut Faults) -> Option<Map<String, Value>> {
         faults.failed(if meant { "FRAME-1" } else { "FRAME-4" }, "a line is not UTF-8");
         return None;
     };
-    if depth(bytes) > MAX_DEPTH {
+    if is_deeper(bytes, MAX_DEPTH) {
         faults.failed("FRAME-2", format!("a message is nested more than {MAX_DEPTH} levels deep"));
         return None;
     }
@@ -280,25 +278,6 @@ fn judge_kind(code: i64, data: &ErrorData, faults: &mut Faults) {
     }
 }
 
-/// How deep the brackets of a text are nested; those in strings do not count.
-fn depth(text: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut in_string, mut escaped) = (0usize, 0, false, false);
-    for &byte in text {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'{' | b'[' if !in_string => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
-}
-
 /// Every other byte of English in UTF-16 is 0.
 fn looks_like_utf16(bytes: &[u8]) -> bool {
     let zeros = bytes.iter().filter(|&&byte| byte == 0).count();
@@ -396,10 +375,5 @@ mod tests {
         let line = br#"{"jsonrpc":"2.0","method":"progress","params":{"step":"a","message":"b"}}"#;
         let line = Line { bytes: line.to_vec(), complete: true };
         assert_eq!(hear(&line, &Expected::default()).1[0].0, "PROG-2");
-    }
-
-    #[test]
-    fn brackets_in_strings_are_no_depth() {
-        assert_eq!(depth(br#"{"a":["\"[[[[",1]}"#), 2);
     }
 }

@@ -73,11 +73,13 @@ fn plain_result(text: &[u8], pending: Option<u64>) -> Option<String> {
 }
 
 /// Tells whether a text is nested deeper than that.
-fn is_deeper(text: &[u8], most: usize) -> bool {
+pub(crate) fn is_deeper(text: &[u8], most: usize) -> bool {
     // Most have not even as many brackets. A list of clusters has, one after the other.
-    if memchr2_iter(b'{', b'[', text).count() <= most {
-        return false;
-    }
+    memchr2_iter(b'{', b'[', text).count() > most && depth(text) > most
+}
+
+/// How deep the brackets of a text are nested; those in strings do not count.
+fn depth(text: &[u8]) -> usize {
     let (mut depth, mut deepest, mut is_string) = (0_usize, 0, false);
     let mut bytes = text.iter();
     while let Some(byte) = bytes.next() {
@@ -92,7 +94,7 @@ fn is_deeper(text: &[u8], most: usize) -> bool {
             _ => {}
         }
     }
-    deepest > most
+    deepest
 }
 
 /// A line without what some languages put around it: a byte order mark, CR.
@@ -246,6 +248,7 @@ mod tests {
         let text = "]".repeat(60) + r#"\"\\"#;
         let hidden = format!("[{}\"{text}\"{}", "[".repeat(60), within(40));
         assert!(is_deeper(hidden.as_bytes(), 100));
+        assert_eq!(depth(br#"{"a":["\"[[[[",1]}"#), 2);
     }
 
     #[test]
