@@ -66,6 +66,8 @@ fn count(programs: &Programs) -> Counts {
     output(list());
     let mut counts = Counts::new();
     for (name, command) in [
+        // Whose config is checked; of the next one it is known to be valid.
+        ("the first `caproni --driver mock status`", sandbox.caproni("--driver mock status")),
         ("`caproni --driver mock status`", sandbox.caproni("--driver mock status")),
         ("`caproni --help`", sandbox.caproni("--help")),
         ("`caproni drivers list`, 100 drivers, warm", list()),
