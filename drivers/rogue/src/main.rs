@@ -70,12 +70,14 @@ fn serve(mode: &Mode) {
             Some(Message::Notification) => (fault.notice)(&driver),
             Some(Message::Unfit { id, failure }) => wire::write(&reply(&id, &Err(failure))),
             Some(Message::Request(request)) => {
-                if let Some(answer) = (fault.answer)(&driver, &request) {
+                let answer = (fault.answer)(&driver, &request);
+                // Before the host can have the reply: a cancel that follows it is one of nothing.
+                driver.pending.answered();
+                if let Some(answer) = answer {
                     let reply = (fault.reply)(&request, reply(&request.id, &answer));
                     let line = if request.method == "initialize" { wire::line } else { fault.line };
                     (fault.write)(&driver, &request, &line(reply));
                 }
-                driver.pending.answered();
             }
         }
     }
